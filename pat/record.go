@@ -1,0 +1,87 @@
+package pat
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/d2gate/d2gate/constraints"
+)
+
+// Owner is the DHIS2 user that a token acts as.
+type Owner struct {
+	UID         string // DHIS2 uid; "" where the back end names none
+	Username    string // exact, case-sensitive
+	Name        string // "first last", as /api/me says
+	DisplayName string
+}
+
+// Record is what is stored of a token: a row of api_token, without the secret.
+type Record struct {
+	UID           string
+	Code          string // the token's name in DHIS2; "" if unset; unique otherwise
+	Created       time.Time
+	LastUpdated   time.Time
+	Owner         Owner // createdBy
+	LastUpdatedBy Owner
+	Version       int    // 1 or 2
+	Type          string // PERSONAL_ACCESS_TOKEN_V1 or _V2
+	Constraints   constraints.Set
+	Sharing       string    // JSON object as DHIS2 stores it; "" means private to the owner
+	LastUsed      time.Time // zero means never
+	LastUsedFrom  string
+	OverlapEnds   time.Time // until when a rotated-out hash lives; zero means none
+	Origin        string    // "d2gate", "dhis2" (imported) or "demo"
+}
+
+// The errors of a Store.
+var (
+	ErrUnknown   = errors.New("no such token")
+	ErrDuplicate = errors.New("a token with this code exists")
+)
+
+// Lookup is what Verify needs: the record, and whether the presented hash is the
+// one that a rotation has replaced (then it ends at OverlapEnds).
+type Lookup struct {
+	Record  Record
+	Rotated bool
+}
+
+// Filter selects records for a list. The zero value selects all.
+type Filter struct {
+	Username string // owner's user name, "" for any
+	Code     string // exact, "" for any
+}
+
+// Use is one batched observation of last use.
+type Use struct {
+	UID  string
+	At   time.Time
+	From string
+}
+
+// Store answers what this package asks of storage. Implementations are safe for
+// concurrent use; store/storetest is their specification. Every write is durable
+// when the method returns nil.
+type Store interface {
+	// TokenByHash returns ErrUnknown if no live token has this hash (hex SHA-256).
+	TokenByHash(ctx context.Context, hash string) (Lookup, error)
+	// TokenByUID returns ErrUnknown if there is none.
+	TokenByUID(ctx context.Context, uid string) (Record, error)
+	// Tokens lists records by (Created, UID).
+	Tokens(ctx context.Context, f Filter) ([]Record, error)
+	// CountTokens counts the records that Tokens would list.
+	CountTokens(ctx context.Context, f Filter) (int, error)
+	// PutToken stores a new record; ErrDuplicate if its code is taken.
+	PutToken(ctx context.Context, r Record, hash string) error
+	// UpdateToken replaces all but hash, created, owner and last use; ErrUnknown,
+	// ErrDuplicate.
+	UpdateToken(ctx context.Context, r Record) error
+	// RotateToken puts newHash in the place of the current one, which lives on until
+	// r.OverlapEnds (at once gone if zero); ErrUnknown.
+	RotateToken(ctx context.Context, r Record, newHash string) error
+	// DeleteToken removes the record and its hashes; ErrUnknown.
+	DeleteToken(ctx context.Context, uid string) error
+	// TouchTokens stores last uses; unknown uids are passed over.
+	TouchTokens(ctx context.Context, uses []Use) error
+}
