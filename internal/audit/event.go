@@ -36,8 +36,12 @@ type Recorder interface {
 	Reserve() (Slot, error)
 }
 
-// Slot is a reserved place. Exactly one call of Commit gives it back. Commit does
-// not block on I/O and copies what it needs of e.
+// Slot is a reserved place. Exactly one call of Commit or Release gives it back.
 type Slot interface {
+	// Commit hands in the event. It does not block on I/O and copies what it needs
+	// of e.
 	Commit(e *Event)
+	// Release gives the place back without a line: the request turned into a
+	// refusal, and that was written by Record.
+	Release()
 }

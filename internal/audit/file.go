@@ -168,8 +168,8 @@ func (p *place) Commit(e *Event) {
 	f.poke()
 }
 
-// release gives a place back without a line.
-func (p *place) release() {
+// Release gives a place back without a line.
+func (p *place) Release() {
 	f := (*File)(p)
 	f.mu.Lock()
 	f.reserved--

@@ -61,7 +61,7 @@ func (l *Log) Reserve() (Slot, error) {
 	for _, s := range l.cfg.Sinks {
 		slot, err := s.Reserve()
 		if err != nil {
-			p.release()
+			p.Release()
 			return nil, err
 		}
 		p.slots = append(p.slots, slot)
@@ -110,7 +110,7 @@ type places struct {
 // Commit writes e, or gives the places back if it is omitted.
 func (p *places) Commit(e *Event) {
 	if p.log.omit(e) {
-		p.release()
+		p.Release()
 		return
 	}
 	for _, s := range p.slots {
@@ -118,10 +118,9 @@ func (p *places) Commit(e *Event) {
 	}
 }
 
-func (p *places) release() {
+// Release gives all places back.
+func (p *places) Release() {
 	for _, s := range p.slots {
-		if r, ok := s.(interface{ release() }); ok {
-			r.release()
-		}
+		s.Release()
 	}
 }
