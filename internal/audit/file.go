@@ -20,14 +20,16 @@ var (
 
 // FileConfig says how a file sink writes. The zero value of all but Path works.
 type FileConfig struct {
-	Path    string           // required; made with mode 0600
-	Places  int              // lines that may be promised or waiting; 0 means 4096
-	Rotate  int64            // bytes after which a new file is begun; 0 means never
-	Keep    int              // rotated files that are kept; 0 means all
-	Chain   bool             // every line carries the hash of the one before it, see chain.go
-	Retry   time.Duration    // pause between attempts while writing fails; 0 means 250 ms
-	Now     func() time.Time // nil means time.Now; names rotated files
-	Trouble func(error)      // hears the first error of a run of failures, and nil when it is over; may be nil
+	Path   string           // required; made with mode 0600
+	Places int              // lines that may be promised or waiting; 0 means 4096
+	Rotate int64            // bytes after which a new file is begun; 0 means never
+	Keep   int              // rotated files that are kept; 0 means all
+	Chain  bool             // every line carries the hash of the one before it, see chain.go
+	Retry  time.Duration    // pause between attempts while writing fails; 0 means 250 ms
+	Now    func() time.Time // nil means time.Now; names rotated files
+	// Trouble hears the first error of a run of failures, nil when it is over, and
+	// of files that could not be rotated or removed. nil means nobody listens.
+	Trouble func(error)
 }
 
 // File writes events to one file, a JSON object a line. One goroutine writes, and
@@ -119,16 +121,41 @@ func (f *File) Record(ctx context.Context, e *Event) error {
 	}
 }
 
-// Reserve takes a place; ErrFull, ErrFailing or ErrClosed at once if there is
-// none. It allocates nothing.
+// Reserve is Take for one that writes to this sink alone.
 func (f *File) Reserve() (Slot, error) {
+	if err := f.Take(); err != nil {
+		return nil, err
+	}
+	return (*place)(f), nil
+}
+
+// Take takes a place; ErrFull, ErrFailing or ErrClosed at once if there is none.
+// It allocates nothing.
+func (f *File) Take() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.takes(); err != nil {
-		return nil, err
+		return err
 	}
 	f.reserved++
-	return (*place)(f), nil
+	return nil
+}
+
+// Put hands in the line of a place that was taken.
+func (f *File) Put(e *Event) {
+	f.mu.Lock()
+	f.reserved--
+	f.held++
+	f.commits = AppendLine(f.commits, e)
+	f.mu.Unlock()
+	f.poke()
+}
+
+// Free gives a place back without a line.
+func (f *File) Free() {
+	f.mu.Lock()
+	f.reserved--
+	f.mu.Unlock()
 }
 
 // takes says why no more lines are taken, nil if they are. f.mu is held.
@@ -158,23 +185,10 @@ func (f *File) Path() string { return f.cfg.Path }
 type place File
 
 // Commit hands in the promised line.
-func (p *place) Commit(e *Event) {
-	f := (*File)(p)
-	f.mu.Lock()
-	f.reserved--
-	f.held++
-	f.commits = AppendLine(f.commits, e)
-	f.mu.Unlock()
-	f.poke()
-}
+func (p *place) Commit(e *Event) { (*File)(p).Put(e) }
 
-// Release gives a place back without a line.
-func (p *place) Release() {
-	f := (*File)(p)
-	f.mu.Lock()
-	f.reserved--
-	f.mu.Unlock()
-}
+// Release gives the place back without a line.
+func (p *place) Release() { (*File)(p).Free() }
 
 func (f *File) poke() {
 	select {

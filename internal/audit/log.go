@@ -6,9 +6,14 @@ import (
 	"hash/fnv"
 )
 
-// Sink is a place where events go: a Recorder that can be closed.
+// Sink is a place where events go. Implementations are safe for concurrent use.
 type Sink interface {
-	Recorder
+	// Record returns when e is written, or an error if it is not.
+	Record(ctx context.Context, e *Event) error
+	// Take takes a place for one later Put or Free. It does not block.
+	Take() error
+	Put(e *Event)
+	Free()
 	// Failing returns why the last write failed, nil if it did not.
 	Failing() error
 	Close() error
@@ -20,9 +25,12 @@ type LogConfig struct {
 	// Allowed is the share of allowed requests that is written, 0 to 1. Which ones
 	// is decided by the request id. Refusals are always written.
 	Allowed float64
+	// Observe hears of every event, written or not, and of the error of its
+	// recording. It must not keep e. nil means nobody does.
+	Observe func(e *Event, err error)
 }
 
-// Log is a Recorder over all sinks.
+// Log is a Recorder over all sinks. It allocates nothing for a request.
 type Log struct{ cfg LogConfig }
 
 // NewLog joins sinks.
@@ -30,43 +38,58 @@ func NewLog(cfg LogConfig) (*Log, error) {
 	if len(cfg.Sinks) == 0 {
 		return nil, errors.New("audit: NewLog: Sinks is required")
 	}
+	if cfg.Observe == nil {
+		cfg.Observe = func(*Event, error) {}
+	}
 	return &Log{cfg}, nil
 }
 
 // Record writes e to every sink and returns when all are done.
 func (l *Log) Record(ctx context.Context, e *Event) error {
-	if l.omit(e) {
-		return nil
-	}
-	var errs []error
-	for _, s := range l.cfg.Sinks {
-		if err := s.Record(ctx, e); err != nil {
-			errs = append(errs, err)
+	var err error
+	if !l.omit(e) {
+		for _, s := range l.cfg.Sinks {
+			err = errors.Join(err, s.Record(ctx, e))
 		}
 	}
-	return errors.Join(errs...)
+	l.cfg.Observe(e, err)
+	return err
 }
 
-// Reserve takes a place in every sink, or none. With one sink that writes all it
-// allocates nothing.
+// Reserve takes a place in every sink, or none.
 func (l *Log) Reserve() (Slot, error) {
-	if len(l.cfg.Sinks) == 1 {
-		slot, err := l.cfg.Sinks[0].Reserve()
-		if err != nil || l.cfg.Allowed >= 1 {
-			return slot, err
-		}
-		return &places{log: l, slots: []Slot{slot}}, nil
-	}
-	p := &places{log: l, slots: make([]Slot, 0, len(l.cfg.Sinks))}
-	for _, s := range l.cfg.Sinks {
-		slot, err := s.Reserve()
-		if err != nil {
-			p.Release()
+	for i, s := range l.cfg.Sinks {
+		if err := s.Take(); err != nil {
+			for _, taken := range l.cfg.Sinks[:i] {
+				taken.Free()
+			}
 			return nil, err
 		}
-		p.slots = append(p.slots, slot)
 	}
-	return p, nil
+	return (*places)(l), nil
+}
+
+// places is one place in each sink; which one does not matter.
+type places Log
+
+// Commit hands e in everywhere, or gives the places back if it is omitted.
+func (p *places) Commit(e *Event) {
+	omit := (*Log)(p).omit(e)
+	for _, s := range p.cfg.Sinks {
+		if omit {
+			s.Free()
+		} else {
+			s.Put(e)
+		}
+	}
+	p.cfg.Observe(e, nil)
+}
+
+// Release gives all places back.
+func (p *places) Release() {
+	for _, s := range p.cfg.Sinks {
+		s.Free()
+	}
 }
 
 // omit reports whether e is one of the allowed requests that are not written.
@@ -85,42 +108,18 @@ func (l *Log) omit(e *Event) bool {
 
 // Failing returns the errors of all sinks whose last write failed.
 func (l *Log) Failing() error {
-	var errs []error
+	var err error
 	for _, s := range l.cfg.Sinks {
-		errs = append(errs, s.Failing())
+		err = errors.Join(err, s.Failing())
 	}
-	return errors.Join(errs...)
+	return err
 }
 
 // Close writes what waits and closes all sinks.
 func (l *Log) Close() error {
-	var errs []error
+	var err error
 	for _, s := range l.cfg.Sinks {
-		errs = append(errs, s.Close())
+		err = errors.Join(err, s.Close())
 	}
-	return errors.Join(errs...)
-}
-
-// places is one place in each sink.
-type places struct {
-	log   *Log
-	slots []Slot
-}
-
-// Commit writes e, or gives the places back if it is omitted.
-func (p *places) Commit(e *Event) {
-	if p.log.omit(e) {
-		p.Release()
-		return
-	}
-	for _, s := range p.slots {
-		s.Commit(e)
-	}
-}
-
-// Release gives all places back.
-func (p *places) Release() {
-	for _, s := range p.slots {
-		s.Release()
-	}
+	return err
 }
