@@ -25,13 +25,14 @@ func (f *File) run() {
 // nothing waits. After an error the promised lines stay, those of Record go.
 func (f *File) flush() error {
 	f.mu.Lock()
-	commits, records, b, lines := f.commits, f.records, f.waiting, f.held
-	f.commits, f.records, f.waiting = f.out.spareCommits[:0], f.out.spareRecords[:0], nil
-	failing := f.failing
-	f.mu.Unlock()
+	lines, failing := f.held, f.failing
 	if lines == 0 && failing == nil {
+		f.mu.Unlock()
 		return nil
 	}
+	commits, records, b := f.commits, f.records, f.waiting
+	f.commits, f.records, f.waiting = f.out.spareCommits[:0], f.out.spareRecords[:0], nil
+	f.mu.Unlock()
 
 	err := f.out.write(commits, records)
 
