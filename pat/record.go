@@ -24,7 +24,7 @@ type Record struct {
 	LastUpdated   time.Time
 	Owner         Owner // createdBy
 	LastUpdatedBy Owner
-	Version       int    // 1 or 2
+	Version       int    // 1 or 2 when minted; PUT and PATCH may set any, as in DHIS2
 	Type          string // PERSONAL_ACCESS_TOKEN_V1 or _V2
 	Constraints   constraints.Set
 	Sharing       string    // JSON object as DHIS2 stores it; "" means private to the owner
@@ -41,7 +41,7 @@ var (
 )
 
 // Lookup is what Verify needs: the record, and whether the presented hash is the
-// one that a rotation has replaced (then it ends at OverlapEnds).
+// one that a rotation has replaced (then it ends at the record's OverlapEnds).
 type Lookup struct {
 	Record  Record
 	Rotated bool
@@ -50,7 +50,15 @@ type Lookup struct {
 // Filter selects records for a list. The zero value selects all.
 type Filter struct {
 	Username string // owner's user name, "" for any
-	Code     string // exact, "" for any
+	// UserUID is the uid of the same user, "" if unknown. A token whose owner has
+	// another uid is of an earlier account of that name and is not selected.
+	UserUID string
+	// Shared selects also what others have shared with UserUID or with everybody.
+	Shared     bool
+	Code       string // exact, "" for any
+	Descending bool   // newest first
+	Offset     int
+	Limit      int // 0 means no limit
 }
 
 // Use is one batched observation of last use.
@@ -62,26 +70,33 @@ type Use struct {
 
 // Store answers what this package asks of storage. Implementations are safe for
 // concurrent use; store/storetest is their specification. Every write is durable
-// when the method returns nil.
+// when the method returns nil. Times keep their milliseconds, no more.
 type Store interface {
-	// TokenByHash returns ErrUnknown if no live token has this hash (hex SHA-256).
+	// TokenByHash returns ErrUnknown if no token has this hash (hex SHA-256).
 	TokenByHash(ctx context.Context, hash string) (Lookup, error)
 	// TokenByUID returns ErrUnknown if there is none.
 	TokenByUID(ctx context.Context, uid string) (Record, error)
 	// Tokens lists records by (Created, UID).
 	Tokens(ctx context.Context, f Filter) ([]Record, error)
-	// CountTokens counts the records that Tokens would list.
+	// CountTokens counts the records that Tokens would list without Offset and Limit.
 	CountTokens(ctx context.Context, f Filter) (int, error)
 	// PutToken stores a new record; ErrDuplicate if its code is taken.
 	PutToken(ctx context.Context, r Record, hash string) error
-	// UpdateToken replaces all but hash, created, owner and last use; ErrUnknown,
+	// EditToken gives edit the stored record and stores what it made of it, but for
+	// uid, created, owner, origin and last use. No other edit comes between. An error
+	// of edit is returned as it is and nothing is stored; else ErrUnknown,
 	// ErrDuplicate.
-	UpdateToken(ctx context.Context, r Record) error
-	// RotateToken puts newHash in the place of the current one, which lives on until
-	// r.OverlapEnds (at once gone if zero); ErrUnknown.
-	RotateToken(ctx context.Context, r Record, newHash string) error
+	EditToken(ctx context.Context, uid string, edit func(*Record) error) (Record, error)
+	// RotateToken is EditToken that also puts newHash in the place of the current
+	// one. The replaced hash lives until the record's OverlapEnds (at once gone if
+	// zero); one that an earlier rotation had replaced is gone.
+	RotateToken(ctx context.Context, uid, newHash string, edit func(*Record) error) (Record, error)
 	// DeleteToken removes the record and its hashes; ErrUnknown.
 	DeleteToken(ctx context.Context, uid string) error
-	// TouchTokens stores last uses; unknown uids are passed over.
+	// DeleteExpired removes the records that expired before the instant and returns
+	// how many there were.
+	DeleteExpired(ctx context.Context, before time.Time) (int, error)
+	// TouchTokens stores last uses; unknown uids and older observations are passed
+	// over.
 	TouchTokens(ctx context.Context, uses []Use) error
 }
