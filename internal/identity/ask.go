@@ -120,11 +120,15 @@ func unreachable(req *http.Request, err error) error {
 
 // unexpected is the fault for an answer that is neither yes nor no.
 func unexpected(what string, a *answer) error {
-	detail := fmt.Sprintf("%s answered %d", what, a.status)
+	return fault.New(fault.UpstreamUnreachable, "").WithDetail(unexpectedText(what, a))
+}
+
+func unexpectedText(what string, a *answer) string {
+	text := fmt.Sprintf("%s answered %d", what, a.status)
 	if loc := a.location(); loc != "" {
-		detail += ", Location " + loc
+		text += ", Location " + loc
 	}
-	return fault.New(fault.UpstreamUnreachable, "").WithDetail(detail)
+	return text
 }
 
 // location is where a redirect points to, without its query, "" if it is none.

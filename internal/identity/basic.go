@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -103,7 +104,8 @@ func (b *Basic) Verify(ctx context.Context, username, password string, client ne
 // shared runs ask once for all who bring the same pair at the same time. The
 // question goes on when one of them hangs up, so that its end is always counted.
 func (b *Basic) shared(ctx context.Context, key pairKey, ask func(context.Context) (User, error)) (User, error) {
-	ch := b.flight.DoChan(string(key[:]), func() (any, error) {
+	epoch := b.epoch.Load() // part of the key: who comes after ForgetAll asks anew
+	ch := b.flight.DoChan(string(key[:])+strconv.FormatUint(epoch, 10), func() (any, error) {
 		return ask(context.WithoutCancel(ctx))
 	})
 	select {
