@@ -86,7 +86,11 @@ func openSQLiteStore(ctx context.Context, path string) (*Store, error) {
 	if err := migrate(ctx, goose.DialectSQLite3, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Store{db: db, now: time.Now}, nil
+	byHash, err := db.PrepareContext(ctx, byHashSQL)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open store: %w", err), db.Close())
+	}
+	return &Store{db: db, now: time.Now, byHash: byHash}, nil
 }
 
 // Backup writes a consistent copy of the database to a new file. SQLite only:

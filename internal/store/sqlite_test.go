@@ -116,3 +116,7 @@ func sample() pat.Record {
 		Owner: pat.Owner{UID: "uid", Username: "nurse"}, Version: 1, Type: "PERSONAL_ACCESS_TOKEN_V1",
 		Constraints: constraints.Set{Expiry: time.UnixMilli(1e15)}, Origin: "d2gate"}
 }
+
+func userPage(username string, offset int) pat.Filter {
+	return pat.Filter{Username: username, Limit: 50, Offset: offset}
+}

@@ -21,6 +21,7 @@ type Store struct {
 	db  *sql.DB
 	now func() time.Time
 
+	byHash *sql.Stmt     // SQLite; nil for PostgreSQL
 	pool   *pgxpool.Pool // PostgreSQL; nil for SQLite
 	wake   chan struct{} // PostgreSQL: somebody has changed something
 	stop   context.CancelFunc
@@ -50,7 +51,11 @@ func (s *Store) Close() error {
 		s.stop()
 		s.listen.Wait()
 	}
-	err := s.db.Close()
+	var err error
+	if s.byHash != nil {
+		err = s.byHash.Close()
+	}
+	err = errors.Join(err, s.db.Close())
 	if s.pool != nil {
 		s.pool.Close()
 	}

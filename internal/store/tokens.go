@@ -50,8 +50,7 @@ func one(err error) error {
 
 // TokenByHash implements pat.Store.
 func (s *Store) TokenByHash(ctx context.Context, hash string) (pat.Lookup, error) {
-	row := s.db.QueryRowContext(ctx, `SELECT `+tokenColumns+`, h.ends
-		FROM api_token_hash h JOIN api_token t ON t.uid = h.uid WHERE h.hash = $1`, hash)
+	row := s.queryByHash(ctx, hash)
 	var ends sql.NullInt64
 	r, err := scanToken(row.Scan, &ends)
 	if err != nil {
@@ -61,6 +60,18 @@ func (s *Store) TokenByHash(ctx context.Context, hash string) (pat.Lookup, error
 		r.OverlapEnds = instant(ends)
 	}
 	return pat.Lookup{Record: r, Rotated: ends.Valid}, nil
+}
+
+const byHashSQL = `SELECT ` + tokenColumns + `, h.ends
+	FROM api_token_hash h JOIN api_token t ON t.uid = h.uid WHERE h.hash = $1`
+
+// queryByHash uses the statement that was prepared for SQLite, where compiling costs
+// more than running; pgx keeps prepared statements by itself.
+func (s *Store) queryByHash(ctx context.Context, hash string) *sql.Row {
+	if s.byHash != nil {
+		return s.byHash.QueryRowContext(ctx, hash)
+	}
+	return s.db.QueryRowContext(ctx, byHashSQL, hash)
 }
 
 // TokenByUID implements pat.Store.
