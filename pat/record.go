@@ -55,8 +55,9 @@ type Filter struct {
 	UserUID string
 	// Shared selects also what others have shared with UserUID or with everybody.
 	Shared     bool
-	Code       string // exact, "" for any
-	Descending bool   // newest first
+	Code       string    // exact, "" for any
+	LiveAt     time.Time // selects what is not expired at the instant; zero selects both
+	Descending bool      // newest first
 	Offset     int
 	Limit      int // 0 means no limit
 }

@@ -145,6 +145,9 @@ func tokenWhere(f pat.Filter) (string, []any) {
 	if f.Code != "" {
 		parts = append(parts, `t.code = `+arg(f.Code))
 	}
+	if !f.LiveAt.IsZero() {
+		parts = append(parts, `(t.expire IS NULL OR t.expire > `+arg(f.LiveAt.UnixMilli())+`)`)
+	}
 	if len(parts) == 0 {
 		return "", nil
 	}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/d2gate/d2gate/pat"
 	"github.com/stretchr/testify/require"
@@ -42,6 +43,8 @@ func lists(t *testing.T, open func(t *testing.T) Stores) {
 		{"a record without uid is its user's by name", pat.Filter{Username: "clerk", UserUID: "uidclerk"}, []int{8}, 1},
 		{"with what is shared with the user and with all", pat.Filter{Username: "nurse", UserUID: "uidnurse", Shared: true}, []int{0, 2, 3, 5, 6}, 5},
 		{"no access is not shared", pat.Filter{Username: "other", UserUID: "uidother", Shared: true}, []int{6}, 1},
+		{"what is not expired at the end of all", pat.Filter{LiveAt: noon.Add(24 * time.Hour)}, nil, 0},
+		{"what is not expired just before it", pat.Filter{LiveAt: noon.Add(24*time.Hour - time.Millisecond), Limit: 1}, []int{0}, 9},
 		{"by code", pat.Filter{Code: "code 3"}, []int{3}, 1},
 		{"by code of another owner", pat.Filter{Code: "code 1", Username: "nurse"}, nil, 0},
 	} {
