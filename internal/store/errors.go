@@ -54,3 +54,14 @@ func orElse(err, otherwise error) error {
 	}
 	return otherwise
 }
+
+// isDuplicate reports whether err says that some unique value is taken.
+func isDuplicate(err error) bool {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+	}
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code == "23505"
+	}
+	return false
+}
