@@ -1,11 +1,14 @@
 // Package constraints answers one question: may this credential be used for this
 // request? It is pure: no clock, no HTTP, no I/O. Read constraints.go, then
-// scope.go. Rules: design of DHIS2's ApiTokenAttribute (2.44), with the
-// differences that docs/CONFORMANCE.md lists.
+// scope.go. The kinds and texts are DHIS2's (2.44 ApiTokenAttribute and
+// Dhis2ApiTokenFilter); docs/CONFORMANCE.md lists where the rules are stricter.
 package constraints
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/d2gate/d2gate/internal/dhis2"
@@ -24,7 +27,8 @@ const (
 )
 
 // Attribute is one limit. Values are as stored and shown; the parsed forms are
-// made by ParseAttribute. An empty list is no limit.
+// made by ParseAttribute, and only an Attribute that it made limits anything. An
+// empty list is no limit.
 type Attribute struct {
 	Kind   Kind
 	Values []string
@@ -51,12 +55,114 @@ type Facts struct {
 	Query    string // raw, without the question mark
 }
 
-// Check returns every failure, the one to tell first: expiry, then the
-// attributes in stored order, then scope. Nil means allowed. The faults are
-// fault.TokenExpired, ConstraintAddress, ConstraintMethod, ConstraintReferrer
-// and ConstraintScope (with a detail that says how to narrow the request).
+// ParseAttribute reads the values of one attribute. Its errors carry DHIS2's
+// words ("Not a valid ip address, value=X"). Method names are stored in upper
+// case, everything else as given.
+func ParseAttribute(kind Kind, values []string) (Attribute, error) {
+	a := Attribute{Kind: kind, Values: slices.Clone(values)}
+	if a.Values == nil {
+		a.Values = []string{}
+	}
+	for i, v := range values {
+		switch kind {
+		case IPAllowedList:
+			p, err := ParseAddress(v)
+			if err != nil {
+				return Attribute{}, err
+			}
+			a.prefixes = append(a.prefixes, p)
+		case MethodAllowedList:
+			m, err := ParseMethod(v)
+			if err != nil {
+				return Attribute{}, err
+			}
+			a.Values[i] = m
+		case RefererAllowedList:
+			r, err := ParseReferrer(v)
+			if err != nil {
+				return Attribute{}, err
+			}
+			a.referrers = append(a.referrers, r)
+		case ScopeAllowedList:
+			s, err := ParseScope(v)
+			if err != nil {
+				return Attribute{}, err
+			}
+			a.scopes = append(a.scopes, s)
+		default:
+			return Attribute{}, fmt.Errorf("no such attribute: %q", kind)
+		}
+	}
+	return a, nil
+}
+
+// The faults of a failed constraint; the caller of a live token hears which kind
+// failed, never the allowed values.
+var (
+	errExpired  = fault.New(fault.TokenExpired, "").WithScheme(fault.ApiToken)
+	errAddress  = fault.New(fault.ConstraintAddress, "").WithScheme(fault.ApiToken)
+	errMethod   = fault.New(fault.ConstraintMethod, "").WithScheme(fault.ApiToken)
+	errReferrer = fault.New(fault.ConstraintReferrer, "").WithScheme(fault.ApiToken)
+	errScope    = fault.New(fault.ConstraintScope, "").WithScheme(fault.ApiToken)
+	errBroken   = fault.New(fault.StoreUnavailable, "").WithDetail("a stored constraint was not parsed")
+)
+
+// Check returns every failure, the one to tell first: expiry, then the attributes
+// in stored order, then scope. Nil means allowed. The faults are
+// fault.TokenExpired, ConstraintAddress, ConstraintMethod, ConstraintReferrer and
+// ConstraintScope, the last with a message that says how to narrow the request.
 func (s Set) Check(f Facts) []*fault.Fault {
-	panic("unwritten")
+	var failed []*fault.Fault
+	if !s.Expiry.IsZero() && !f.At.Before(s.Expiry) { // at Expiry it is over
+		failed = append(failed, errExpired)
+	}
+	for i := range s.Attributes {
+		if s.Attributes[i].Kind != ScopeAllowedList {
+			failed = s.Attributes[i].check(&f, failed)
+		}
+	}
+	for i := range s.Attributes {
+		if s.Attributes[i].Kind == ScopeAllowedList {
+			failed = s.Attributes[i].check(&f, failed)
+		}
+	}
+	return failed
+}
+
+// check appends the failure of one attribute.
+func (a *Attribute) check(f *Facts, failed []*fault.Fault) []*fault.Fault {
+	if len(a.Values) == 0 {
+		return failed
+	}
+	switch a.Kind {
+	case IPAllowedList:
+		if !containsAddr(a.prefixes, f.ClientIP) {
+			return append(failed, errAddress)
+		}
+	case MethodAllowedList:
+		if !slices.Contains(a.Values, f.Method) {
+			return append(failed, errMethod)
+		}
+	case RefererAllowedList:
+		if !referrerAllowed(a.referrers, f) {
+			return append(failed, errReferrer)
+		}
+	case ScopeAllowedList:
+		if narrow, ok := scopeAllowed(a.scopes, f); !ok {
+			return append(failed, scopeFault(narrow))
+		}
+	default:
+		return append(failed, errBroken) // an unknown limit is never no limit
+	}
+	return failed
+}
+
+// scopeFault says how the request would have to be narrowed, if it can be.
+func scopeFault(narrow string) *fault.Fault {
+	if narrow == "" {
+		return errScope
+	}
+	return errScope.WithMessage(strings.TrimSuffix(errScope.Message, ".") + ": " + narrow).WithDetail(narrow)
 }
 
 // Limited reports whether any attribute limits the credential.
@@ -68,9 +174,3 @@ func (s Set) Limited() bool {
 	}
 	return false
 }
-
-// Referrer and Scope are parsed entries, see referrer.go and scope.go.
-type Referrer struct{}
-
-// Scope is resource[/selector]:action.
-type Scope struct{}
