@@ -81,7 +81,7 @@ func TestTwoScopeAttributesAreBothEnforced(t *testing.T) {
 func TestARefusedExportSaysHowToNarrowIt(t *testing.T) {
 	s := set(attribute(t, constraints.ScopeAllowedList, "metadata/dataElements:read"))
 	for do, says := range map[string]string{
-		"GET /api/metadata":                              "select types by dataElements=true",
+		"GET /api/metadata": "select types by dataElements=true",
 		"GET /api/metadata?dataElements=true&users=true": "leave out users",
 		"GET /api/dataSets/abcdefghijk/metadata":         "the export can contain attributes",
 	} {
