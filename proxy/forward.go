@@ -1,0 +1,262 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/netip"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/d2gate/d2gate/config"
+	"github.com/d2gate/d2gate/internal/fault"
+	"github.com/d2gate/d2gate/internal/identity"
+)
+
+// Forwarder sends an allowed request on and streams the answer back. It decides
+// nothing. Another HTTP engine would be another Forwarder.
+type Forwarder interface {
+	// Forward returns an error, a fault where it knows one, only if nothing of an
+	// answer has been written to w.
+	Forward(w http.ResponseWriter, r *http.Request, o Onward) (Outcome, error)
+}
+
+// Onward is what leaves instead of what came.
+type Onward struct {
+	Path      string // bytes below the context path
+	Query     string
+	HasQuery  bool
+	RequestID string
+	Client    netip.Addr
+	Principal Principal
+	Mode      string // of the identity
+	Identity  identity.Upstream
+	Timeout   time.Duration // until the response header; for bodies, since the last byte sent; 0 means none
+	Body      int64         // bytes that the body may have; 0 means no limit
+	Answered  func()        // called when the response header is there and before it is passed on; may be nil
+}
+
+// Outcome is what came of it.
+type Outcome struct {
+	Status  int           // of the upstream's answer, 0 if there was none
+	Latency time.Duration // until the response header
+}
+
+// Limits of the exchange with the upstream.
+const (
+	maxResponseHeader = 1 << 20          // bytes (security.md B15)
+	smallBody         = 64 << 10         // bytes; a body of at most this length is read first, so that it can be sent again
+	smallBodyTime     = 30 * time.Second // a small body must have come within
+)
+
+// ReverseProxyConfig says where the upstream is.
+type ReverseProxyConfig struct {
+	Upstream config.Upstream // URL is required
+	Public   *url.URL        // public_url; nil leaves X-Forwarded-Proto, -Host and -Port out
+	Now      func() time.Time
+}
+
+// ReverseProxy is the Forwarder on net/http/httputil. It follows no redirect,
+// uses no proxy of the environment, and keeps one pool of connections.
+type ReverseProxy struct {
+	upstream  *url.URL
+	base      string // path of the upstream, without a slash at its end
+	links     links
+	forwarded forwarded
+	transport *http.Transport
+	proxy     *httputil.ReverseProxy
+	now       func() time.Time
+}
+
+// NewReverseProxy makes the forwarder. Close it after the last request.
+func NewReverseProxy(cfg ReverseProxyConfig) (*ReverseProxy, error) {
+	if cfg.Upstream.URL == nil || cfg.Upstream.URL.Host == "" {
+		return nil, errors.New("proxy: NewReverseProxy: Upstream.URL is required")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	f := &ReverseProxy{
+		upstream:  cfg.Upstream.URL,
+		links:     newLinks(cfg.Upstream.URL, cfg.Public),
+		forwarded: forwardedOf(cfg.Public),
+		transport: NewTransport(cfg.Upstream),
+		now:       cfg.Now,
+	}
+	f.base = f.links.upstreamPath
+	f.proxy = &httputil.ReverseProxy{
+		Rewrite:        f.rewrite,
+		ModifyResponse: f.modifyResponse,
+		ErrorHandler:   keepError,
+		Transport:      roundTripper(f.roundTrip),
+		FlushInterval:  -1,
+		BufferPool:     &buffers{},
+	}
+	return f, nil
+}
+
+// NewTransport is the transport towards DHIS2, shared by what is forwarded and by
+// what d2gate itself asks.
+func NewTransport(u config.Upstream) *http.Transport {
+	dialer := &net.Dialer{Timeout: u.ConnectTimeout, KeepAlive: 30 * time.Second}
+	idle := u.IdleConnections
+	if idle <= 0 {
+		idle = 64
+	}
+	return &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    u.ConnectTimeout,
+		MaxIdleConns:           idle,
+		MaxIdleConnsPerHost:    idle,
+		IdleConnTimeout:        15 * time.Second, // less than Tomcat's keepAliveTimeout of 20 s
+		MaxResponseHeaderBytes: maxResponseHeader,
+		DisableCompression:     true, // encodings are the caller's business
+	}
+}
+
+// Close drops idle connections.
+func (f *ReverseProxy) Close() { f.transport.CloseIdleConnections() }
+
+// trip is one exchange.
+type trip struct {
+	Onward
+	ctx     context.Context // that of the exchange, without httputil's trace
+	in      *http.Request
+	upload  *upload // nil without a body
+	whole   []byte  // a small body
+	timer   *time.Timer
+	outcome Outcome
+	err     error
+}
+
+type tripKey struct{}
+
+func tripOf(ctx context.Context) *trip { return ctx.Value(tripKey{}).(*trip) }
+
+// errTimeout is the cause of a context that ended because the upstream was slow.
+var errTimeout = errors.New("no response header in time")
+
+// Forward implements Forwarder.
+func (f *ReverseProxy) Forward(w http.ResponseWriter, r *http.Request, o Onward) (Outcome, error) {
+	t := &trip{Onward: o, in: r}
+	if err := t.takeBody(w); err != nil {
+		return t.outcome, err
+	}
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	t.ctx = ctx
+	if o.Timeout > 0 {
+		t.timer = time.AfterFunc(o.Timeout, func() { cancel(errTimeout) })
+		defer t.timer.Stop()
+	}
+	out := r.WithContext(context.WithValue(ctx, tripKey{}, t))
+	if t.upload != nil {
+		out.Body = t.upload
+		defer t.letGo(w)
+	}
+	f.proxy.ServeHTTP(w, out)
+	if t.err != nil {
+		return t.outcome, t.explain(t.err)
+	}
+	return t.outcome, nil
+}
+
+// takeBody reads a small body whole and bounds the others.
+func (t *trip) takeBody(w http.ResponseWriter) error {
+	n := t.in.ContentLength
+	if n == 0 || t.in.Body == nil || t.in.Body == http.NoBody {
+		return nil
+	}
+	t.upload = newUpload(t.in.Body, t.Body)
+	if n < 0 || n > smallBody {
+		return nil
+	}
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Now().Add(smallBodyTime)) // not all writers have a connection
+	t.whole = make([]byte, n)
+	if _, err := io.ReadFull(t.upload, t.whole); err != nil {
+		if f := t.upload.blame(false); f != nil {
+			return f
+		}
+		return fault.Wrap(fault.RequestMalformed, err)
+	}
+	_ = rc.SetReadDeadline(time.Time{})
+	t.upload = nil
+	return nil
+}
+
+// letGo ends the wait for a body that nobody wants any more: net/http could not
+// close it while a read waits for the caller.
+func (t *trip) letGo(w http.ResponseWriter) {
+	if !t.upload.ended.Load() {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
+	}
+}
+
+// explain turns a failed exchange into a fault: the caller's, else the upstream's.
+func (t *trip) explain(err error) error {
+	slow := errors.Is(context.Cause(t.ctx), errTimeout)
+	if t.upload != nil {
+		if f := t.upload.blame(slow); f != nil {
+			return f
+		}
+	}
+	switch {
+	case slow:
+		return fault.Wrap(fault.UpstreamTimeout, err)
+	case fault.From(err) != nil:
+		return err
+	case t.in.Context().Err() != nil:
+		return errGone
+	}
+	return fault.Wrap(fault.UpstreamUnreachable, err)
+}
+
+// keepError leaves the answer to whoever called Forward.
+func keepError(_ http.ResponseWriter, r *http.Request, err error) { tripOf(r.Context()).err = err }
+
+// rewrite makes the request that leaves. httputil has removed hop-by-hop headers,
+// those that the caller's Connection names included, so nothing set here can be
+// taken away by the caller (golang/go#50580).
+func (f *ReverseProxy) rewrite(p *httputil.ProxyRequest) {
+	t := tripOf(p.In.Context())
+	p.Out.URL = &url.URL{Scheme: f.upstream.Scheme, Host: f.upstream.Host, Opaque: f.base + t.Path, RawQuery: t.Query, ForceQuery: t.HasQuery}
+	if p.Out.URL.Opaque == "" {
+		p.Out.URL.Opaque = "/"
+	}
+	p.Out.Host = ""
+	p.Out.Trailer = nil
+	dropHeaders(p.Out.Header, t.Principal.Kind)
+	f.forwarded.set(p.Out.Header, t.Client)
+	p.Out.Header["X-Request-Id"] = []string{t.RequestID}
+	if t.whole != nil {
+		body := t.whole
+		p.Out.Body = io.NopCloser(bytes.NewReader(body))
+		p.Out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// buffers lends the copying of bodies its memory.
+type buffers struct{ pool sync.Pool }
+
+const bufferSize = 32 << 10
+
+// Get implements httputil.BufferPool.
+func (b *buffers) Get() []byte {
+	if v, ok := b.pool.Get().(*[bufferSize]byte); ok {
+		return v[:]
+	}
+	return make([]byte, bufferSize)
+}
+
+// Put implements httputil.BufferPool.
+func (b *buffers) Put(buf []byte) { b.pool.Put((*[bufferSize]byte)(buf)) }

@@ -1,0 +1,229 @@
+package proxy
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/d2gate/d2gate/internal/audit"
+	"github.com/d2gate/d2gate/internal/dhis2"
+	"github.com/d2gate/d2gate/internal/fault"
+	"github.com/d2gate/d2gate/internal/respond"
+)
+
+// passage is one request on its way: what was found out so far. It is used by the
+// goroutine of its request alone.
+type passage struct {
+	r     *http.Request
+	ctx   context.Context
+	rules *rules
+	start time.Time
+	id    string
+	crowd int64 // requests in flight, this one included
+	view  View
+	out   answer
+
+	client    netip.Addr
+	target    Target
+	owner     ownership
+	canonical string // path of d2gate's own
+	principal Principal
+	route     *Route // nil while unknown, and for d2gate's own paths
+	verdict   Verdict
+
+	slot    audit.Slot // held until the line is written
+	done    func()     // gives back what rates and concurrency lent; may be nil
+	status  int        // of the upstream's answer, 0 for none
+	refused fault.Reason
+}
+
+// arrive takes down what every request has.
+func (g *Gateway) arrive(w http.ResponseWriter, r *http.Request) *passage {
+	p := &passage{r: r, ctx: r.Context(), rules: g.rules.Load(), start: g.now(), crowd: g.inFlight.Add(1)}
+	p.id = requestID(g.rand, p.start)
+	p.out.w = w
+	p.view = View{Method: r.Method, Target: r.RequestURI, Header: r.Header, Peer: PeerAddr(r.RemoteAddr), Length: r.ContentLength}
+	h := w.Header()
+	h["X-Request-Id"] = []string{p.id}
+	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+		// net/http hides a Content-Length beside Transfer-Encoding (RFC 9112 6.1):
+		// what follows on the connection may be part of this body to the one before us.
+		h["Connection"] = []string{"close"}
+	}
+	return p
+}
+
+// leave writes the line of a request that passed, gives back what was lent, and
+// turns a panic into a 500 without details.
+func (g *Gateway) leave(p *passage) {
+	thrown := recover()
+	if thrown != nil && thrown != http.ErrAbortHandler {
+		g.broken(p, fmt.Errorf("panic: %v\n%s", thrown, debug.Stack()))
+	}
+	now := g.now()
+	if p.slot != nil {
+		p.slot.Commit(p.event(now))
+		p.slot = nil
+	}
+	if p.done != nil {
+		p.done()
+	}
+	g.inFlight.Add(-1)
+	g.observer.Request(Observation{
+		Route: p.routeID(), Decision: decisionOf(p.refused), Reason: string(p.refused),
+		Reads: reads(p.view.Method), Duration: now.Sub(p.start),
+	})
+	for _, f := range p.verdict.Reported {
+		g.observer.WouldRefuse(p.routeID(), string(f.Reason))
+	}
+	if thrown == http.ErrAbortHandler {
+		panic(thrown)
+	}
+}
+
+// refuse records a refusal and then sends it (design 3.5). What cannot be
+// recorded is audit_unavailable; what is no fault is a defect of ours.
+func (g *Gateway) refuse(p *passage, err error) {
+	if errors.Is(err, errGone) {
+		return // nobody is there to be told; the line says allow, without a status
+	}
+	f := fault.From(err)
+	if f == nil {
+		g.broken(p, err)
+		return
+	}
+	p.refused = f.Reason
+	if err := g.record(p); err != nil {
+		g.log.ErrorContext(p.ctx, "request cannot be recorded", "requestId", p.id, "error", err)
+		f = fault.New(fault.AuditUnavailable, "")
+		p.refused = f.Reason
+	}
+	if f.Reason.Status(false) >= 500 {
+		g.log.WarnContext(p.ctx, "request failed", "requestId", p.id, "error", f)
+	}
+	if p.out.begun {
+		return
+	}
+	respond.Refuse(&p.out, p.r, f, respond.Options{Strict: p.rules.Strict, RequestID: p.id, PublicURL: p.rules.Public})
+}
+
+// internalError stands in the record of a request that met a defect of ours.
+const internalError fault.Reason = "internal_error"
+
+// broken answers 500 without details and tells the operator.
+func (g *Gateway) broken(p *passage, err error) {
+	g.log.ErrorContext(p.ctx, "internal error", "requestId", p.id, "error", err)
+	p.refused = internalError
+	if err := g.record(p); err != nil {
+		g.log.ErrorContext(p.ctx, "request cannot be recorded", "requestId", p.id, "error", err)
+	}
+	if !p.out.begun {
+		respond.Message(&p.out, p.r, dhis2.Error(http.StatusInternalServerError, "Internal Server Error", ""))
+	}
+}
+
+// record writes the line of a refusal. A place that was reserved is given back.
+func (g *Gateway) record(p *passage) error {
+	if p.slot != nil {
+		p.slot.Release()
+		p.slot = nil
+	}
+	ctx, cancel := detached(p.ctx)
+	defer cancel()
+	return g.audit.Record(ctx, p.event(g.now()))
+}
+
+func auditDown(err error) error { return fault.Wrap(fault.AuditUnavailable, err) }
+
+// event is the audit line as far as it is known.
+func (p *passage) event(now time.Time) *audit.Event {
+	e := &audit.Event{
+		Time: p.start, RequestID: p.id,
+		Token: p.principal.TokenID, User: p.principal.Username,
+		Method: p.view.Method, Path: pathOf(p.view.Target), Route: p.routeID(),
+		Decision: decisionOf(p.refused), Reason: string(p.refused),
+		Compat: p.verdict.Compat, UpstreamStatus: p.status, Duration: now.Sub(p.start),
+	}
+	if p.client.IsValid() {
+		e.Client = p.client.String()
+	}
+	for _, f := range p.verdict.Failed {
+		e.Failed = append(e.Failed, string(f.Reason))
+	}
+	for _, f := range p.verdict.Reported {
+		e.Failed = append(e.Failed, string(f.Reason))
+	}
+	if len(e.Failed) == 0 && p.refused != "" {
+		e.Failed = []string{string(p.refused)}
+	}
+	return e
+}
+
+func (v *Verdict) report(err error) {
+	if f := fault.From(err); f != nil {
+		v.Reported = append(v.Reported, f)
+	}
+}
+
+func decisionOf(refused fault.Reason) string {
+	if refused != "" {
+		return "refuse"
+	}
+	return "allow"
+}
+
+func (p *passage) routeID() string {
+	switch {
+	case p.route != nil:
+		return p.route.ID
+	case p.owner != upstreamOwned:
+		return "d2gate"
+	}
+	return ""
+}
+
+// pathOf is the path of a target for the record: no query, no user information of
+// an absolute target, and of an overlong one the beginning.
+func pathOf(target string) string {
+	const longest = 2048
+	path, _, _ := strings.Cut(target, "?")
+	if !strings.HasPrefix(path, "/") {
+		_, path, _ = strings.Cut(path, "://")
+		if i := strings.IndexByte(path, '/'); i >= 0 {
+			path = path[i:]
+		} else {
+			path = ""
+		}
+	}
+	if len(path) > longest {
+		path = path[:longest] + "…"
+	}
+	return path
+}
+
+// crockford is the alphabet of request ids: no letter looks like a digit.
+const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// requestID is 9 characters of the time in milliseconds, so that ids sort, and 11
+// random ones (55 bits).
+func requestID(random interface{ Read([]byte) (int, error) }, at time.Time) string {
+	var entropy [8]byte
+	if _, err := random.Read(entropy[:]); err != nil {
+		binary.BigEndian.PutUint64(entropy[:], uint64(at.UnixNano()))
+	}
+	var id [20]byte
+	ms, bits := uint64(at.UnixMilli()), binary.BigEndian.Uint64(entropy[:])
+	for i := 8; i >= 0; i-- {
+		id[i], ms = crockford[ms&31], ms>>5
+	}
+	for i := 9; i < len(id); i++ {
+		id[i], bits = crockford[bits&31], bits>>5
+	}
+	return string(id[:])
+}
