@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/d2gate/d2gate/internal/fault"
+	"github.com/d2gate/d2gate/pat"
 )
 
 // Credential is what one request brought, not yet judged. It cannot be printed.
@@ -40,12 +41,8 @@ func ParseCredential(h Header) (Credential, error) {
 }
 
 func parseAuthorization(line string) (Credential, error) {
-	if rest, ok := cutFold(line, "apitoken"); ok {
-		token, ok := token68(rest)
-		if !ok {
-			return Credential{Kind: PATCredential}, fault.New(fault.TokenMalformed, "").WithScheme(fault.ApiToken)
-		}
-		return Credential{Kind: PATCredential, token: token}, nil
+	if token, ok, err := pat.ParseHeader(line); ok {
+		return Credential{Kind: PATCredential, token: token}, err
 	}
 	if rest, ok := cutFold(line, "bearer"); ok {
 		token, ok := token68(rest)

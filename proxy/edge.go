@@ -17,6 +17,9 @@ func (g *Gateway) edge(p *passage) error {
 	limits := &p.rules.Limits
 	var clientErr error
 	p.client, clientErr = p.rules.Proxies.Client(p.view.Peer, p.view.Header)
+	if p.client.IsValid() {
+		p.from = p.client.String()
+	}
 	if limits.InFlight > 0 && p.crowd > int64(limits.InFlight) {
 		return fault.New(fault.Overloaded, "").WithRetryAfter(time.Second)
 	}

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/netip"
 	"net/url"
 	"sync"
 	"time"
@@ -32,7 +31,7 @@ type Onward struct {
 	Query     string
 	HasQuery  bool
 	RequestID string
-	Client    netip.Addr
+	Client    string // address after trusted proxies, "" if unknown
 	Principal Principal
 	Mode      string // of the identity
 	Identity  identity.Upstream

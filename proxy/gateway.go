@@ -240,14 +240,14 @@ func (g *Gateway) reserve(p *passage) error {
 // observe notes the use of a token that passes.
 func (g *Gateway) observe(p *passage) {
 	if t := p.principal.Token; t != nil {
-		g.tokens.Observe(t.UID, p.start, p.client)
+		g.tokens.Observe(t.UID, p.start, p.from)
 	}
 }
 
 // forward sends the request on and its answer back.
 func (g *Gateway) forward(p *passage) error {
 	g.observe(p)
-	out, err := p.rules.forwarder.Forward(p.answer(), p.r, p.onward(g))
+	out, err := p.rules.forwarder.Forward(p.answer(), p.r, g.onward(p))
 	p.status = out.Status
 	if out.Latency > 0 {
 		g.observer.Upstream(out.Status, out.Latency)

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"net/http"
-	"net/netip"
 	"net/textproto"
 	"net/url"
 	"strings"
@@ -74,9 +73,9 @@ func forwardedOf(public *url.URL) forwarded {
 	return forwarded{[]string{public.Scheme}, []string{public.Hostname()}, []string{port}}
 }
 
-func (f *forwarded) set(h http.Header, client netip.Addr) {
-	if client.IsValid() {
-		h["X-Forwarded-For"] = []string{client.String()}
+func (f *forwarded) set(h http.Header, client string) {
+	if client != "" {
+		h["X-Forwarded-For"] = []string{client}
 	}
 	if f.proto != nil {
 		h["X-Forwarded-Proto"], h["X-Forwarded-Host"], h["X-Forwarded-Port"] = f.proto, f.host, f.port

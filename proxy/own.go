@@ -107,9 +107,5 @@ func SeenOf(r *http.Request) Seen {
 	if !ok {
 		return Seen{}
 	}
-	s := Seen{RequestID: p.id}
-	if p.client.IsValid() {
-		s.Client = p.client.String()
-	}
-	return s
+	return Seen{RequestID: p.id, Client: p.from}
 }

@@ -30,6 +30,7 @@ type passage struct {
 	out   answer
 
 	client    netip.Addr
+	from      string // client in words, "" if unknown
 	target    Target
 	owner     ownership
 	canonical string // path of d2gate's own
@@ -144,14 +145,11 @@ func auditDown(err error) error { return fault.Wrap(fault.AuditUnavailable, err)
 // event is the audit line as far as it is known.
 func (p *passage) event(now time.Time) *audit.Event {
 	e := &audit.Event{
-		Time: p.start, RequestID: p.id,
+		Time: p.start, RequestID: p.id, Client: p.from,
 		Token: p.principal.TokenID, User: p.principal.Username,
 		Method: p.view.Method, Path: pathOf(p.view.Target), Route: p.routeID(),
 		Decision: decisionOf(p.refused), Reason: string(p.refused),
 		Compat: p.verdict.Compat, UpstreamStatus: p.status, Duration: now.Sub(p.start),
-	}
-	if p.client.IsValid() {
-		e.Client = p.client.String()
 	}
 	for _, f := range p.verdict.Failed {
 		e.Failed = append(e.Failed, string(f.Reason))

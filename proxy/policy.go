@@ -155,7 +155,7 @@ func (r *Route) compileReferrers(c *config.Route) error {
 	if len(c.Referrers) == 0 {
 		return nil
 	}
-	a, err := constraints.ParseAttribute(constraints.RefererAllowedList, c.Referrers)
+	a, err := parseAttribute(constraints.RefererAllowedList, c.Referrers)
 	r.referrers = &constraints.Set{Attributes: []constraints.Attribute{a}}
 	return err
 }

@@ -56,7 +56,7 @@ type Tokens interface {
 	// store_unavailable.
 	Verify(ctx context.Context, text string) (*pat.Record, error)
 	// Observe notes a use; it does not block.
-	Observe(uid string, at time.Time, from netip.Addr)
+	Observe(uid string, at time.Time, from string)
 }
 
 // Bearers verifies OAuth2 access tokens. Errors are faults, token_unknown for
