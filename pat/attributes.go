@@ -73,7 +73,7 @@ func DecodeAttributes(text string) ([]constraints.Attribute, error) {
 		if list == nil {
 			return nil, fmt.Errorf("read attributes: unknown type %q", wire[i].Type)
 		}
-		a, err := newAttribute(wire[i].Type, *list)
+		a, err := constraints.ParseAttribute(wire[i].Type, *list)
 		if err != nil {
 			return nil, fmt.Errorf("read attributes: %w", err)
 		}

@@ -43,7 +43,9 @@ func newIssuing(t *testing.T) *issuing {
 
 func limit(t testing.TB, kind constraints.Kind, values ...string) []constraints.Attribute {
 	t.Helper()
-	return []constraints.Attribute{{Kind: kind, Values: values}}
+	a, err := constraints.ParseAttribute(kind, values)
+	require.NoError(t, err)
+	return []constraints.Attribute{a}
 }
 
 // using is the caller with a token.

@@ -33,7 +33,9 @@ func record(n int, username string) pat.Record {
 
 func attribute(t *testing.T, kind constraints.Kind, values ...string) constraints.Attribute {
 	t.Helper()
-	return constraints.Attribute{Kind: kind, Values: values}
+	a, err := constraints.ParseAttribute(kind, values)
+	require.NoError(t, err)
+	return a
 }
 
 func tokens(t *testing.T, open func(t *testing.T) Stores) {
