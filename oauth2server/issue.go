@@ -1,6 +1,7 @@
 package oauth2server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,10 +18,9 @@ type answer struct {
 	Scope        string `json:"scope"`
 }
 
-// issue mints the tokens for what a grant has proved, stores them, and answers.
-// Nothing is answered that was not stored.
+// issue spends what the grant is given for, mints, stores, and answers. Nothing is
+// minted that was not paid for, nothing answered that was not stored.
 func (s *Server) issue(w http.ResponseWriter, r *http.Request, c Client, p proof) error {
-	set, now := s.settings.Load(), s.cfg.Now()
 	if p.family == "" {
 		id, err := s.newUUID()
 		if err != nil {
@@ -28,46 +28,57 @@ func (s *Server) issue(w http.ResponseWriter, r *http.Request, c Client, p proof
 		}
 		p.family = id
 	}
-	id, err := dhis2.NewUID(s.cfg.Rand)
-	if err != nil {
-		return fmt.Errorf("random: %w", err)
+	var body answer
+	mint := func() (Issued, error) {
+		issued, told, err := s.mint(r.Context(), c, p)
+		body = told
+		return issued, err
 	}
-	access := Access{ID: id, Family: p.family, ClientCID: c.CID, Owner: p.owner, Scope: p.scope, Issued: now, Expires: now.Add(set.AccessTTL)}
-	body := answer{TokenType: "bearer", ExpiresIn: int64(set.AccessTTL.Seconds()), Scope: p.scope}
-	if body.AccessToken, err = s.accessText(r.Context(), access, set.JWT); err != nil {
-		return err
+	var err error
+	switch {
+	case p.spends != "":
+		err = s.cfg.Store.Redeem(r.Context(), p.spends, s.cfg.Now(), mint)
+	case p.rotates != "":
+		err = s.cfg.Store.Rotate(r.Context(), p.rotates, s.cfg.Now(), mint)
+	default:
+		err = s.cfg.Store.Issue(r.Context(), mint)
 	}
-	access.Hash = Hash(body.AccessToken)
-	issued := Issued{Access: access}
-	if c.may("refresh_token") {
-		if body.RefreshToken, err = s.newUUID(); err != nil {
-			return err
-		}
-		ends := p.ends
-		if ends.IsZero() {
-			ends = now.Add(set.RefreshTTL)
-		}
-		issued.Refresh = &Refresh{Hash: Hash(body.RefreshToken), Parent: p.rotates, Family: p.family, ClientCID: c.CID, Owner: p.owner, Scope: p.scope, Expires: ends}
-	}
-	if err := s.store(r, p, issued); err != nil {
-		return err
+	switch {
+	case errors.Is(err, ErrSpent) && p.spends != "": // another request was faster
+		return s.reused(r.Context(), p.family, "Invalid authorization code")
+	case errors.Is(err, ErrSpent):
+		return s.reused(r.Context(), p.family, "Invalid refresh token")
+	case err != nil:
+		return storeGone(err)
 	}
 	writeJSON(w, r, http.StatusOK, body)
 	return nil
 }
 
-func (s *Server) store(r *http.Request, p proof, issued Issued) error {
-	var err error
-	if p.rotates != "" {
-		err = s.cfg.Store.Rotate(r.Context(), p.rotates, s.cfg.Now(), issued)
-	} else {
-		err = s.cfg.Store.PutIssued(r.Context(), issued)
+// mint makes the tokens, as stored and as told.
+func (s *Server) mint(ctx context.Context, c Client, p proof) (Issued, answer, error) {
+	set, now := s.settings.Load(), s.cfg.Now()
+	id, err := dhis2.NewUID(s.cfg.Rand)
+	if err != nil {
+		return Issued{}, answer{}, fmt.Errorf("random: %w", err)
 	}
-	switch {
-	case errors.Is(err, ErrSpent): // another request was faster, or the family ended
-		return s.reused(r.Context(), p.family, "Invalid refresh token")
-	case err != nil:
-		return storeGone(err)
+	access := Access{ID: id, Family: p.family, ClientCID: c.CID, Owner: p.owner, Scope: p.scope, Issued: now, Expires: now.Add(set.AccessTTL)}
+	body := answer{TokenType: "bearer", ExpiresIn: int64(set.AccessTTL.Seconds()), Scope: p.scope}
+	if body.AccessToken, err = s.accessText(ctx, access, set.JWT); err != nil {
+		return Issued{}, answer{}, err
 	}
-	return nil
+	access.Hash = Hash(body.AccessToken)
+	issued := Issued{Access: access}
+	if !c.may("refresh_token") {
+		return issued, body, nil
+	}
+	if body.RefreshToken, err = s.newUUID(); err != nil {
+		return Issued{}, answer{}, err
+	}
+	ends := p.ends
+	if ends.IsZero() {
+		ends = now.Add(set.RefreshTTL)
+	}
+	issued.Refresh = &Refresh{Hash: Hash(body.RefreshToken), Parent: p.rotates, Family: p.family, ClientCID: c.CID, Owner: p.owner, Scope: p.scope, Expires: ends}
+	return issued, body, nil
 }

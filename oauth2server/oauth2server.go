@@ -110,7 +110,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Now = time.Now
 	}
 	if cfg.Rand == nil {
-		cfg.Rand = randReader
+		cfg.Rand = RandReader
 	}
 	sec, err := newSecrets()
 	if err != nil {

@@ -19,7 +19,8 @@ import (
 	"github.com/d2gate/d2gate/internal/fault"
 )
 
-var randReader = rand.Reader
+// RandReader is where randomness comes from unless a Config says otherwise.
+var RandReader = rand.Reader
 
 // Hash is the hex SHA-256 under which a token, code or random secret is stored.
 func Hash(s string) string {

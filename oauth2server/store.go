@@ -67,6 +67,10 @@ type Issued struct {
 	Refresh *Refresh // nil if the client may not refresh
 }
 
+// Mint makes new tokens. It is called at most once, when what they are given for
+// has been spent. Storing them fails with ErrSpent if their family was revoked.
+type Mint func() (Issued, error)
+
 // The errors of a Store.
 var (
 	ErrUnknown   = errors.New("no such entry")
@@ -89,22 +93,23 @@ type Store interface {
 	DeleteClient(ctx context.Context, uid string) error
 
 	PutCode(ctx context.Context, c Code) error
-	// SpendCode marks the code spent in one atomic statement and returns it, if it is
-	// unspent, belongs to clientCID and has this challenge. ErrUnknown (a stranger's
-	// attempt changes nothing); ErrSpent together with the code, whose family the
-	// caller revokes.
-	SpendCode(ctx context.Context, hash, clientCID, challenge string, now time.Time) (Code, error)
+	// CodeByHash returns an unspent code that belongs to clientCID and has this
+	// challenge. ErrUnknown; ErrSpent together with the code, whose family the caller
+	// revokes.
+	CodeByHash(ctx context.Context, hash, clientCID, challenge string) (Code, error)
+	// Redeem spends the code in one atomic statement, then mints, then stores what was
+	// minted, all or nothing in one transaction. Of concurrent calls one succeeds and
+	// the others get ErrSpent. A nil mint only spends.
+	Redeem(ctx context.Context, hash string, now time.Time, mint Mint) error
 
-	// PutIssued stores new tokens. It fails with ErrSpent, storing nothing, if the
-	// family has been revoked meanwhile.
-	PutIssued(ctx context.Context, i Issued) error
 	// RefreshByHash returns a refresh token and when it was spent (zero if live);
 	// ErrUnknown.
 	RefreshByHash(ctx context.Context, hash string) (r Refresh, spent time.Time, err error)
-	// Rotate spends the refresh token with this hash and stores its successors, all or
-	// nothing, in one transaction. Of concurrent calls one succeeds and the others get
-	// ErrSpent. The access tokens of the parent live on until their own expiry.
-	Rotate(ctx context.Context, hash string, now time.Time, next Issued) error
+	// Rotate is Redeem for a refresh token. The access tokens of the parent live on
+	// until their own expiry.
+	Rotate(ctx context.Context, hash string, now time.Time, mint Mint) error
+	// Issue mints and stores without spending anything.
+	Issue(ctx context.Context, mint Mint) error
 	AccessByHash(ctx context.Context, hash string) (Access, error) // ErrUnknown
 	// RevokeFamily ends every token and code of a family; nil if there is none.
 	RevokeFamily(ctx context.Context, family string) error

@@ -50,6 +50,7 @@ type proof struct {
 	owner   Owner
 	scope   string
 	family  string    // "" begins a new one
+	spends  string    // hash of the authorization code that is spent for it
 	rotates string    // hash of the refresh token that this answer replaces
 	ends    time.Time // absolute end of the family; zero means RefreshTTL from now
 }

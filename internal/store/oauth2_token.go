@@ -31,24 +31,15 @@ func bit(b bool) int {
 	return 0
 }
 
-// SpendCode implements oauth2server.Store: one UPDATE decides.
-func (o OAuth2) SpendCode(ctx context.Context, hash, cid, challenge string, now time.Time) (oauth2server.Code, error) {
-	const columns = `redirect, asked, owner, scope, family, expires`
+// CodeByHash implements oauth2server.Store.
+func (o OAuth2) CodeByHash(ctx context.Context, hash, cid, challenge string) (oauth2server.Code, error) {
 	c := oauth2server.Code{Hash: hash, ClientCID: cid, Challenge: challenge}
 	var who string
 	var asked, expires int64
-	spent := false
-	err := o.s.write(ctx, func(tx *sql.Tx) error {
-		err := tx.QueryRowContext(ctx, `UPDATE oauth2_code SET spent = $4
-			WHERE hash = $1 AND cid = $2 AND challenge = $3 AND spent IS NULL RETURNING `+columns, hash, cid, challenge, now.UnixMilli()).
-			Scan(&c.Redirect, &asked, &who, &c.Scope, &c.Family, &expires)
-		if !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		spent = true
-		return tx.QueryRowContext(ctx, `SELECT `+columns+` FROM oauth2_code WHERE hash = $1 AND cid = $2 AND challenge = $3`, hash, cid, challenge).
-			Scan(&c.Redirect, &asked, &who, &c.Scope, &c.Family, &expires)
-	})
+	var spent sql.NullInt64
+	err := o.s.db.QueryRowContext(ctx, `SELECT redirect, asked, owner, scope, family, expires, spent
+		FROM oauth2_code WHERE hash = $1 AND cid = $2 AND challenge = $3`, hash, cid, challenge).
+		Scan(&c.Redirect, &asked, &who, &c.Scope, &c.Family, &expires, &spent)
 	if errors.Is(err, sql.ErrNoRows) {
 		return oauth2server.Code{}, oauth2server.ErrUnknown
 	}
@@ -57,31 +48,51 @@ func (o OAuth2) SpendCode(ctx context.Context, hash, cid, challenge string, now 
 		c.Owner, err = decodeOwner(who)
 	}
 	if err != nil {
-		return oauth2server.Code{}, fmt.Errorf("spend code: %w", err)
+		return oauth2server.Code{}, fmt.Errorf("look up code: %w", err)
 	}
-	if spent {
+	if spent.Valid {
 		return c, oauth2server.ErrSpent
 	}
 	return c, nil
 }
 
-// PutIssued implements oauth2server.Store.
-func (o OAuth2) PutIssued(ctx context.Context, i oauth2server.Issued) error {
-	return o.s.write(ctx, func(tx *sql.Tx) error { return putIssued(ctx, tx, i) })
+// Redeem implements oauth2server.Store: one UPDATE decides who may.
+func (o OAuth2) Redeem(ctx context.Context, hash string, now time.Time, mint oauth2server.Mint) error {
+	return o.spend(ctx, `UPDATE oauth2_code SET spent = $2 WHERE hash = $1 AND spent IS NULL`, hash, now, mint)
 }
 
 // Rotate implements oauth2server.Store: one UPDATE decides who may.
-func (o OAuth2) Rotate(ctx context.Context, hash string, now time.Time, next oauth2server.Issued) error {
+func (o OAuth2) Rotate(ctx context.Context, hash string, now time.Time, mint oauth2server.Mint) error {
+	return o.spend(ctx, `UPDATE oauth2_refresh SET spent = $2 WHERE hash = $1 AND spent IS NULL`, hash, now, mint)
+}
+
+func (o OAuth2) spend(ctx context.Context, text, hash string, now time.Time, mint oauth2server.Mint) error {
 	return o.s.write(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE oauth2_refresh SET spent = $2 WHERE hash = $1 AND spent IS NULL`, hash, now.UnixMilli())
+		res, err := tx.ExecContext(ctx, text, hash, now.UnixMilli())
 		if err != nil {
-			return fmt.Errorf("spend refresh token: %w", err)
+			return fmt.Errorf("spend: %w", err)
 		}
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(oauth2server.ErrSpent, err)
 		}
-		return putIssued(ctx, tx, next)
+		return mintInto(ctx, tx, mint)
 	})
+}
+
+// Issue implements oauth2server.Store.
+func (o OAuth2) Issue(ctx context.Context, mint oauth2server.Mint) error {
+	return o.s.write(ctx, func(tx *sql.Tx) error { return mintInto(ctx, tx, mint) })
+}
+
+func mintInto(ctx context.Context, tx *sql.Tx, mint oauth2server.Mint) error {
+	if mint == nil {
+		return nil
+	}
+	i, err := mint()
+	if err != nil {
+		return err
+	}
+	return putIssued(ctx, tx, i)
 }
 
 // putIssued makes the family if it is new, and fails with ErrSpent if it was
