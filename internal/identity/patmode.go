@@ -103,8 +103,12 @@ func (n *Native) Sign(ctx context.Context, u User, caller http.Header, out *http
 	return &nativeLease{native: n, user: u.Username, cookie: cookie}, nil
 }
 
-// forwarded moves the caller's address from X-Forwarded-For to Forwarded.
+// forwarded moves the caller's address from X-Forwarded-For to Forwarded. A request
+// that is signed a second time is left as it is.
 func forwarded(h http.Header, own string) {
+	if x := h["X-Forwarded-For"]; len(x) == 1 && x[0] == own {
+		return
+	}
 	hops := strings.Split(strings.Join(h["X-Forwarded-For"], ","), ",")
 	var forms []string
 	for _, hop := range hops {
