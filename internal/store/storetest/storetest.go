@@ -31,4 +31,5 @@ func Run(t *testing.T, open func(t *testing.T) Stores) {
 	t.Run("rotation", func(t *testing.T) { rotation(t, open) })
 	t.Run("lists", func(t *testing.T) { lists(t, open) })
 	t.Run("changes", func(t *testing.T) { changes(t, open) })
+	t.Run("natives", func(t *testing.T) { natives(t, open) })
 }
