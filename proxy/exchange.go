@@ -71,6 +71,9 @@ func (t *trip) sign(out *http.Request) (identity.Lease, error) {
 		return t.Identity.Sign(t.ctx, t.Principal.User(), t.own(), out)
 	case t.Principal.Kind == NoCredential && t.Mode != modeBasic:
 		return noLease{}, nil
+	case t.Mode == modePAT && t.Principal.Kind == BasicCredential:
+		// The mode makes the user's native token with the sign-in that was verified.
+		return t.Identity.Sign(t.ctx, t.Principal.User(), t.own(), out)
 	}
 	return t.Identity.Sign(t.ctx, t.Principal.User(), nil, out)
 }

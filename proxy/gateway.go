@@ -262,6 +262,7 @@ func (g *Gateway) forward(p *passage) error {
 const (
 	modeJWT         = "jwt"
 	modeBasic       = "basic"
+	modePAT         = "pat"
 	modePassthrough = "passthrough"
 	modeNone        = "none"
 )
