@@ -399,6 +399,36 @@ func TestALockedOrDisabledAccountsRefusalIsNoGuess(t *testing.T) {
 	}
 }
 
+func TestAnUnknownUserTakesTheSameWayAsAKnownOne(t *testing.T) {
+	d := newDHIS(t)
+	b, _ := newBasic(t, d.server(), newClock(), rules...)
+	var told []string
+	for _, name := range []string{"nurse", "nobody"} {
+		for i := range 4 {
+			_, err := b.Verify(t.Context(), name, fmt.Sprint("x", i), office)
+			told = append(told, err.Error())
+		}
+	}
+	require.Equal(t, told[:4], told[4:])
+	require.Equal(t, 6, d.asked("/api/me"), "three questions each")
+}
+
+func TestTheMemoryOfGuessesIsBounded(t *testing.T) {
+	d, c := newDHIS(t), newClock()
+	th, err := identity.NewThrottle(identity.ThrottleConfig{Rules: rules[:1], Entries: 10, Now: c.Now})
+	require.NoError(t, err)
+	b, err := identity.NewBasic(identity.BasicConfig{Server: d.server(), Throttle: th, Now: c.Now})
+	require.NoError(t, err)
+	for i := range 100 {
+		_, err := b.Verify(t.Context(), fmt.Sprint("user", i), "x", office)
+		requireReason(t, err, fault.LoginFailed)
+	}
+	require.Equal(t, 10, th.Size())
+	_, err = b.Verify(t.Context(), "nurse", "Nurse-pass-1", office)
+	require.NoError(t, err)
+	require.Equal(t, 10, th.Size(), "a right password is not remembered there")
+}
+
 func TestRulesChangeAtReload(t *testing.T) {
 	d := newDHIS(t)
 	b, th := newBasic(t, d.server(), newClock(), rules...)

@@ -165,6 +165,17 @@ func (t *Throttle) try(name, addr bucketKey) (_ *attempt, wake <-chan struct{}, 
 	return a, nil, nil
 }
 
+// Size is how many accounts and addresses are remembered, for metrics. It stays
+// within Entries for each rule and the attempts in flight.
+func (t *Throttle) Size() (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.rules {
+		n += len(r.active) + r.idle.Len()
+	}
+	return n
+}
+
 func (t *Throttle) stopWaiting() {
 	t.mu.Lock()
 	t.waiting--
