@@ -77,7 +77,10 @@ func (p *Policy) Evaluate(q Question) Verdict {
 	}
 	if q.Constraints != nil {
 		for _, f := range q.Constraints.Check(facts) {
-			v.Failed = append(v.Failed, f.WithScheme(scheme(q.Kind)))
+			if s := scheme(q.Kind); s != f.Scheme {
+				f = f.WithScheme(s)
+			}
+			v.Failed = append(v.Failed, f)
 		}
 	}
 	return v
@@ -105,7 +108,7 @@ func (r *Route) demands(q *Question, facts *constraints.Facts) (failed []*fault.
 	if len(r.addresses) > 0 && !slices.ContainsFunc(r.addresses, func(p netip.Prefix) bool { return p.Contains(q.Client) }) {
 		failed = append(failed, refused("the client address is not among the route's addresses"))
 	}
-	if r.referrers != nil && len(r.referrers.Check(*facts)) > 0 {
+	if r.referrers != nil && !r.referrers.Allows(facts) {
 		failed = append(failed, refused("the referrer is missing or not among the route's referrers"))
 	}
 	if r.body > 0 && q.Length > r.body {

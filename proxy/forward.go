@@ -148,12 +148,12 @@ func (f *ReverseProxy) Forward(w http.ResponseWriter, r *http.Request, o Onward)
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	t.ctx = ctx
+	t.ctx = context.WithValue(ctx, tripKey{}, t)
 	if o.Timeout > 0 {
 		t.timer = time.AfterFunc(o.Timeout, func() { cancel(errTimeout) })
 		defer t.timer.Stop()
 	}
-	out := r.WithContext(context.WithValue(ctx, tripKey{}, t))
+	out := r.WithContext(t.ctx)
 	if t.upload != nil {
 		out.Body = t.upload
 		defer t.letGo(w)

@@ -165,7 +165,7 @@ func (g *Gateway) decide(p *passage) error {
 		}
 	}
 	if p.owner == neverForwarded {
-		return refused("the path could be read as one of d2gate's own")
+		return refused(lookAlike)
 	}
 	p.verdict = p.rules.Evaluate(p.question(route))
 	if f := p.verdict.Told(); f != nil {

@@ -41,7 +41,7 @@ type Route struct {
 	kinds       []CredentialKind
 	open        bool // takes callers without a credential and nobody else
 	addresses   []netip.Prefix
-	referrers   *constraints.Set
+	referrers   constraints.ReferrerSet
 	identity    string
 	body        int64
 	concurrency int
@@ -151,12 +151,8 @@ func (r *Route) compileKinds(c *config.Route) error {
 }
 
 // compileReferrers takes the same forms as a token's RefererAllowedList.
-func (r *Route) compileReferrers(c *config.Route) error {
-	if len(c.Referrers) == 0 {
-		return nil
-	}
-	a, err := parseAttribute(constraints.RefererAllowedList, c.Referrers)
-	r.referrers = &constraints.Set{Attributes: []constraints.Attribute{a}}
+func (r *Route) compileReferrers(c *config.Route) (err error) {
+	r.referrers, err = constraints.ParseReferrers(c.Referrers)
 	return err
 }
 
