@@ -24,6 +24,7 @@ type FileConfig struct {
 	Places int              // lines that may be promised or waiting; 0 means 4096
 	Rotate int64            // bytes after which a new file is begun; 0 means never
 	Keep   int              // rotated files that are kept; 0 means all
+	MaxAge time.Duration    // age at which a rotated file is removed; 0 means never
 	Chain  bool             // every line carries the hash of the one before it, see chain.go
 	Retry  time.Duration    // pause between attempts while writing fails; 0 means 250 ms
 	Now    func() time.Time // nil means time.Now; names rotated files

@@ -195,6 +195,19 @@ func TestRotationKeepsTheNewestFiles(t *testing.T) {
 	require.Equal(t, "constraint_method", e.Reason)
 }
 
+func TestRotatedFilesEndWithTheirTime(t *testing.T) {
+	now := noon
+	f := open(t, audit.FileConfig{Rotate: 100, MaxAge: 48 * time.Hour, Now: func() time.Time { return now }})
+	for range 6 {
+		require.NoError(t, f.Record(t.Context(), event()))
+		now = now.Add(24 * time.Hour)
+	}
+	require.NoError(t, f.Close())
+	rotated, err := audit.Rotated(f.Path())
+	require.NoError(t, err)
+	require.Len(t, rotated, 3) // of today, yesterday, and the day before
+}
+
 func TestVerifyFindsALineThatWasChangedRemovedOrPutIn(t *testing.T) {
 	f := open(t, audit.FileConfig{Chain: true})
 	for i := range 5 {

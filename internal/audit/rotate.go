@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // rotatedLayout is appended to the name of a full file; it sorts by time.
@@ -34,19 +35,26 @@ func (w *writer) rotate() error {
 	return nil
 }
 
-// prune removes the oldest rotated files beyond Keep.
+// prune removes rotated files that are too many or too old.
 func (w *writer) prune() {
-	if w.cfg.Keep <= 0 {
-		return
-	}
 	files, err := Rotated(w.cfg.Path)
-	for len(files) > w.cfg.Keep && err == nil {
+	for len(files) > 0 && err == nil && w.tooMuch(files) {
 		err = os.Remove(files[0])
 		files = files[1:]
 	}
 	if err != nil {
 		w.cfg.Trouble(fmt.Errorf("audit: remove old files: %w", err))
 	}
+}
+
+// tooMuch reports whether the oldest of files has to go.
+func (w *writer) tooMuch(files []string) bool {
+	if w.cfg.Keep > 0 && len(files) > w.cfg.Keep {
+		return true
+	}
+	oldest := files[0]
+	at, err := time.Parse(rotatedLayout, oldest[len(oldest)-len(rotatedLayout):])
+	return err == nil && w.cfg.MaxAge > 0 && w.cfg.Now().Sub(at) > w.cfg.MaxAge
 }
 
 // Rotated lists the rotated files of path, the oldest first.
