@@ -26,6 +26,7 @@ type GatewayConfig struct {
 	Passwords Passwords                   // nil: every password is wrong
 	Accounts  Accounts                    // nil: nobody's state is asked
 	Observer  Observer                    // nil: nobody counts
+	Refused   func(*audit.Event, Case)    // hears of every refusal, for explain; must not keep the header; nil: nobody
 	Log       *slog.Logger                // for the operator's trouble, not for requests; nil: slog.Default
 	Now       func() time.Time            // nil: time.Now
 	Rand      io.Reader                   // of request ids; nil: crypto/rand
@@ -54,6 +55,7 @@ type Gateway struct {
 	owned    http.Handler
 	audit    audit.Recorder
 	observer Observer
+	told     func(*audit.Event, Case)
 	log      *slog.Logger
 	now      func() time.Time
 	rand     io.Reader
@@ -79,7 +81,7 @@ func NewGateway(cfg GatewayConfig) (*Gateway, error) {
 	}
 	g := &Gateway{
 		verifiers: verifiers{cfg.Tokens, cfg.Bearers, cfg.Sessions, cfg.Passwords, cfg.Accounts},
-		audit:     cfg.Audit, observer: cfg.Observer, log: cfg.Log, now: cfg.Now, rand: cfg.Rand,
+		audit:     cfg.Audit, observer: cfg.Observer, told: cfg.Refused, log: cfg.Log, now: cfg.Now, rand: cfg.Rand,
 	}
 	if err := g.Swap(cfg.Rules); err != nil {
 		return nil, err

@@ -105,6 +105,9 @@ func (g *Gateway) refuse(p *passage, err error) {
 		f = fault.New(fault.AuditUnavailable, "")
 		p.refused = f.Reason
 	}
+	if g.told != nil {
+		g.told(p.event(g.now()), p.asked(f))
+	}
 	if f.Reason.Status(false) >= 500 {
 		g.log.WarnContext(p.ctx, "request failed", "requestId", p.id, "error", f)
 	}
@@ -141,6 +144,29 @@ func (g *Gateway) record(p *passage) error {
 }
 
 func auditDown(err error) error { return fault.Wrap(fault.AuditUnavailable, err) }
+
+// asked is the refused request as explain is asked about it.
+func (p *passage) asked(f *fault.Fault) Case {
+	c := Case{
+		At: p.start, Method: p.view.Method, Target: strings.TrimPrefix(p.view.Target, p.rules.Site.ContextPath),
+		From: p.client, Header: p.r.Header, Length: p.view.Length, Principal: p.principal,
+	}
+	if len(p.verdict.Failed) == 0 && credentialRefused(f.Reason) {
+		c.Refused = f
+	}
+	return c
+}
+
+// credentialRefused reports whether a reason is about the credential or its
+// account, so that the policy was not asked, or said yes.
+func credentialRefused(r fault.Reason) bool {
+	switch r {
+	case fault.CredentialMultiple, fault.LoginFailed, fault.LoginThrottled, fault.TokenMalformed, fault.TokenChecksum, fault.TokenUnknown,
+		fault.TokenOwnerDisabled:
+		return true
+	}
+	return false
+}
 
 // event is the audit line as far as it is known.
 func (p *passage) event(now time.Time) *audit.Event {
