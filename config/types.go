@@ -29,6 +29,8 @@ type Config struct {
 
 	File string // absolute path of the file, "" when made in memory; relative paths count from its folder
 	Hash string // hex SHA-256 of the text, for status and logs
+
+	Warnings []string // with positions: what is right and yet deserves a look
 }
 
 type Server struct {
@@ -117,6 +119,13 @@ type Tokens struct {
 	Unknown       string // refuse | ask_upstream
 	Overlap       time.Duration
 	Notices       Notices
+
+	requires []requires // while reading
+}
+
+type requires struct {
+	name string
+	list *[]string
 }
 
 type Notices struct {

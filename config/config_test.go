@@ -1,0 +1,260 @@
+package config_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/d2gate/d2gate/config"
+)
+
+const minimal = `version: 1
+server: {public_url: "https://hmis.moh.example"}
+upstream: {url: "http://10.0.0.11:8080/dhis"}
+`
+
+func parse(t testing.TB, text string) *config.Config {
+	t.Helper()
+	c, err := config.Parse("d2gate.yaml", []byte(text))
+	require.NoError(t, err)
+	return c
+}
+
+func refused(t testing.TB, text string) string {
+	t.Helper()
+	_, err := config.Parse("d2gate.yaml", []byte(text))
+	require.Error(t, err)
+	return err.Error()
+}
+
+func TestTheExamplesLoad(t *testing.T) {
+	for _, name := range []string{"minimal", "plain-upstream", "full"} {
+		c, err := config.Load(filepath.Join("..", "testdata", "examples", name+".yaml"))
+		require.NoError(t, err, name)
+		require.Len(t, c.Hash, 64)
+	}
+}
+
+func TestTheDefaultsAreThoseOfTheDesign(t *testing.T) {
+	c := parse(t, minimal)
+	require.Equal(t, []config.Route{{ID: "api", Path: "/api/**", Credentials: []string{"pat", "oauth2", "basic"}, Line: 1}}, c.Routes)
+	require.Equal(t, "refuse", c.Default)
+	require.Equal(t, "jwt", c.Upstream.Identity.Mode)
+	require.EqualValues(t, 32<<10, c.Server.Limits.Header)
+	require.EqualValues(t, 8<<10, c.Server.Limits.Target)
+	require.EqualValues(t, 2<<30, c.Server.Limits.Body)
+	require.False(t, c.OAuth2.PasswordGrant)
+	require.Zero(t, c.OAuth2.ReuseGrace)
+	require.Equal(t, []config.Rate{{Per: []string{"username"}, Events: 3, Window: 15 * time.Minute, Burst: 3}, {Per: []string{"client_ip"}, Events: 30, Window: 15 * time.Minute, Burst: 30}}, c.Rates["login"])
+	require.Empty(t, c.Rates["bad_token"])
+	require.Zero(t, c.Tokens.MaxExpiry)
+	require.Equal(t, 5*time.Second, c.Store.MaxStaleness)
+	require.Equal(t, []config.Sink{{Type: "file", Path: "audit.jsonl"}}, c.Audit.Sinks)
+	require.Equal(t, "admin.sock", c.Admin.Socket)
+	require.Equal(t, []string{"ALL"}, c.Users.Admins)
+}
+
+func TestEveryKeyOfTheFullExampleIsRead(t *testing.T) {
+	c, err := config.Load(filepath.Join("..", "testdata", "examples", "full.yaml"))
+	require.NoError(t, err)
+	require.Equal(t, "/dhis", c.Server.ContextPath)
+	require.Len(t, c.Server.TrustedProxies, 2)
+	require.Equal(t, 512, c.Server.Limits.InFlight)
+	require.Equal(t, "env:D2GATE_DATABASE_URL", c.Store.URL.Ref.Ref())
+	require.Equal(t, "https://d2gate:8443/dhis/d2gate/issuer", c.Upstream.Identity.Issuer)
+	require.Equal(t, 2, c.Upstream.Identities["guest"].Sessions)
+	require.Equal(t, "d2gate_state", c.Users.State.AsIdentity.Username)
+	require.Equal(t, []string{"ALL", "F_SYSTEM_SETTING"}, c.Users.Admins)
+	require.Equal(t, map[string][]string{"browser": {"referrers"}, "script": {"addresses"}}, c.Tokens.Require)
+	require.Equal(t, 365*24*time.Hour, c.Tokens.MaxExpiry)
+	require.Equal(t, 72*time.Hour, c.Tokens.Overlap)
+	require.Len(t, c.Tokens.Notices.BeforeExpiry, 3)
+	require.Len(t, c.OAuth2.TrustedIssuers, 1)
+	require.Equal(t, "oidc", c.Login.Providers[1].Type)
+	require.Len(t, c.Routes, 9)
+	require.Equal(t, "SQL views are closed here.", c.Routes[5].Refuse)
+	require.Equal(t, "report", c.Routes[6].Mode)
+	require.Equal(t, time.Date(2027, 1, 15, 0, 0, 0, 0, time.UTC), c.Routes[6].EnforceAfter)
+	require.EqualValues(t, 200<<20, c.Routes[3].Body)
+	require.Equal(t, config.Rate{Per: []string{"token"}, Events: 5, Window: time.Second, Burst: 20, Concurrency: 4}, c.Rates["tokens"][0])
+	require.Len(t, c.Rates["login"], 2)
+	require.Equal(t, 52, c.Audit.Sinks[0].Keep)
+	require.Len(t, c.Tests, 3)
+	require.Equal(t, "constraint_scope", c.Tests[1].Expect)
+	require.Positive(t, c.Tests[0].Line)
+}
+
+func TestEveryProblemIsToldAtOnceWithLineCaretAndSuggestion(t *testing.T) {
+	got := refused(t, `version: 1
+server:
+  public_url: https://hmis.moh.example
+  listn: 127.0.0.1:8080
+  trusted_proxies: [10.0.0.0/33]
+  limits: {body: big}
+upstream: {url: "http://10.0.0.11:8080/dhis"}
+routes:
+  - {id: api, path: "/api/**", credentials: [pta]}
+  - {id: api, path: "/x"}
+`)
+	require.Contains(t, got, `d2gate.yaml:4:3: unknown key "listn" in server; did you mean "listen"?
+   4 |   listn: 127.0.0.1:8080
+     |   ^`)
+	require.Contains(t, got, `d2gate.yaml:5:21: server.trusted_proxies[0]: "10.0.0.0/33" is neither an address nor a CIDR such as 192.0.2.0/24
+   5 |   trusted_proxies: [10.0.0.0/33]
+     |                     ^`)
+	require.Contains(t, got, `server.limits.body: "big" is no size`)
+	require.Contains(t, got, `"pta" is none of pat, oauth2, basic, session, none; did you mean "pat"?`)
+	require.Contains(t, got, `d2gate.yaml:10:10: the id "api" is there twice: first in line 9`)
+}
+
+// Each example with one mistake: a key misspelt, one duplicated, a bad CIDR, a
+// literal secret.
+func TestEachExampleIsRefusedWithOneMistake(t *testing.T) {
+	for _, name := range []string{"minimal", "plain-upstream", "full"} {
+		text, err := os.ReadFile(filepath.Join("..", "testdata", "examples", name+".yaml"))
+		require.NoError(t, err)
+		for _, tt := range []struct{ old, with, says string }{
+			{"public_url:", "public_ulr:", `unknown key "public_ulr" in server; did you mean "public_url"?`},
+			{"version: 1\n", "version: 1\nversion: 1\n", `"version" is there twice: first in line`},
+			{"trusted_proxies: [", "trusted_proxies: [10.0.0.999/8, ", `is neither an address nor a CIDR`},
+			{"upstream:", "users: {state: {as: {mode: basic, username: u, password: \"hunter2 and more\"}}}\nupstream:", "a secret must not stand in the file"},
+		} {
+			broken := strings.Replace(string(text), tt.old, tt.with, 1)
+			if name == "full" && strings.HasPrefix(tt.with, "users:") {
+				broken = strings.Replace(string(text), `password: "cred:guest"`, `password: "hunter2 and more"`, 1)
+			}
+			require.NotEqual(t, string(text), broken)
+			got := refused(t, broken)
+			require.Contains(t, got, tt.says)
+			require.Contains(t, got, "^")
+			require.NotContains(t, got, "hunter2", "a secret is masked")
+		}
+	}
+}
+
+func TestALiteralSecretIsMaskedWhereverItStands(t *testing.T) {
+	for _, line := range []string{
+		"upstream: {url: \"http://a.example\", identity: {mode: basic, username: u, pasword: hunter2}}",
+		"store: {url: \"postgres://u:hunter2@db/x\"}",
+		"login: {providers: [{id: a, type: oidc, client_secret: 'hunter2'}]}",
+	} {
+		require.NotContains(t, refused(t, "version: 1\nserver: {public_url: \"https://a.example\"}\n"+line+"\n"), "hunter2", line)
+	}
+}
+
+func TestBadValuesAreRefusedInWords(t *testing.T) {
+	for add, says := range map[string]string{
+		"store: {url: \"mysql://x\"}":                                                       "must be sqlite:PATH",
+		"default: allow":                                                                    `"allow" is none of refuse`,
+		"constraint_failure: strct":                                                         `did you mean "strict"?`,
+		"routes: [{id: a, path: \"/x\", resource: me}]":                                     "exactly one of path and resource",
+		"routes: [{path: \"/x\"}]":                                                          "a route needs an id",
+		"routes: [{id: a, path: \"x\"}]":                                                    "must begin with /",
+		"routes: [{id: a, path: \"/**/x\"}]":                                                "** stands alone, at the end",
+		"routes: [{id: a, path: \"/x\", identity: guest}]":                                  `there is no identity "guest"`,
+		"routes: [{id: a, path: \"/x\", rate: visitors}]":                                   `there is no rate "visitors"`,
+		"routes: [{id: a, path: \"/x\", referrers: [localhost]}]":                           "Not a valid referrer url",
+		"routes: [{id: a, path: \"/x\", timeout: 5}]":                                       "is no duration",
+		"routes: [{id: a, path: \"/x\", enforce_after: 2027-01-15}]":                        "is no instant",
+		"rates: {x: {per: token, rate: fast}}":                                              "is no rate",
+		"rates: {x: {per: tokn, rate: 1/s}}":                                                `did you mean "token"?`,
+		"tokens: {default_expiry: 30d, max_expiry: 1d}":                                     "longer than tokens.max_expiry",
+		"oauth2: {code: {ttl: 5m}}":                                                         "at most 60s",
+		"tests: [{name: x, request: GET, expect: allow}]":                                   "is no request",
+		"tests: [{name: x, request: GET /api, expect: constraint_scop}]":                    `did you mean "constraint_scope"?`,
+		"tests: [{name: x, request: GET /api, expect: allow, given: {scopes: [nonsense]}}]": "not a valid scope",
+		"users: {state: {as: nobody}}":                                                      `there is no identity "nobody"`,
+		"users: {state: {as: {mode: passthrough}}}":                                         "must name an account of its own",
+		"audit: {sinks: [{type: file}]}":                                                    "needs a path",
+		"audit: {allowed: 120%}":                                                            "is no share",
+		"embeds: [{id: a}]":                                                                 "needs id, hosts and dashboards",
+		"tokens: &a {mint: d2p}":                                                            "anchors, aliases and tags are not taken",
+		"tokens:":                                                                           "has no value",
+		"tokens: []":                                                                        "must be a mapping",
+		"routes: {}":                                                                        "must be a list",
+		"sandbox: {version: \"3.0\"}":                                                       `"3.0" is none of`,
+		"login: {providers: [{id: a, type: oidc}]}":                                         "needs issuer and client_id",
+		"upstream: {url: \"http://x.example\", identity: {mode: basic}}\nunknown_top: 1":    `unknown key "unknown_top"`,
+		"tokens: {mint: [d2p]}":                                                             "must be a single value",
+	} {
+		base := minimal
+		if strings.HasPrefix(add, "upstream:") {
+			base = "version: 1\nserver: {public_url: \"https://a.example\"}\n"
+		}
+		require.Contains(t, refused(t, base+add+"\n"), says, add)
+	}
+	require.Contains(t, refused(t, "a: [\n"), "not valid YAML")
+	require.Contains(t, refused(t, ""), "the file is empty")
+	require.Contains(t, refused(t, "x: 1\n"), "version is missing")
+	require.Contains(t, refused(t, "version: 1\nserver: {public_url: \"https://a.example/dhis\", context_path: /x}\nupstream: {url: \"http://b.example\"}\n"), "the path of server.public_url is")
+}
+
+func TestSecretsComeFromFileEnvironmentAndCredentialsAndAreNeverPrinted(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "pw"), []byte("from-file\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "d2gate.yaml"), []byte(minimal+`users: {state: {as: {mode: basic, username: u, password: "file:pw"}}}`+"\n"), 0o600))
+	t.Setenv("CREDENTIALS_DIRECTORY", dir)
+	t.Setenv("D2GATE_TEST_PW", "from-env")
+	c, err := config.Load(filepath.Join(dir, "d2gate.yaml"))
+	require.NoError(t, err)
+	pw := c.Users.State.AsIdentity.Password
+	v, err := pw.Resolve()
+	require.NoError(t, err)
+	require.Equal(t, "from-file", v)
+	require.NotContains(t, fmt.Sprintf("%v %+v %#v %s", pw, c.Users, c.Users, c.Users.State.AsIdentity.Password), "from-file")
+	for ref, want := range map[string]string{"env:D2GATE_TEST_PW": "from-env", "cred:pw": "from-file"} {
+		c := parse(t, minimal+`users: {state: {as: {mode: basic, username: u, password: "`+ref+`"}}}`)
+		v, err := c.Users.State.AsIdentity.Password.Resolve()
+		require.NoError(t, err)
+		require.Equal(t, want, v)
+	}
+	_, err = parse(t, minimal+`users: {state: {as: {mode: basic, username: u, password: "env:D2GATE_NOT_SET"}}}`).Users.State.AsIdentity.Password.Resolve()
+	require.ErrorContains(t, err, "env:D2GATE_NOT_SET: the environment variable is not set")
+}
+
+func TestTheStoreURLMayStandBehindASecret(t *testing.T) {
+	t.Setenv("D2GATE_TEST_URL", "postgres://u:hunter2@db/x")
+	driver, location, err := parse(t, minimal+`store: {url: "env:D2GATE_TEST_URL"}`).Store.URL.Resolve()
+	require.NoError(t, err)
+	require.Equal(t, "postgres", driver)
+	require.Equal(t, "postgres://u:hunter2@db/x", location)
+	t.Setenv("D2GATE_TEST_URL", "mysql://hunter2")
+	_, _, err = parse(t, minimal+`store: {url: "env:D2GATE_TEST_URL"}`).Store.URL.Resolve()
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "hunter2")
+}
+
+func TestWithoutUsersStateAsTheOperatorIsWarned(t *testing.T) {
+	require.Contains(t, strings.Join(parse(t, minimal).Warnings, "\n"), "users that DHIS2 has disabled keep their tokens")
+	require.Empty(t, parse(t, strings.Replace(minimal, `upstream: {`, `upstream: {identity: {mode: none}, `, 1)).Warnings)
+}
+
+func TestTheSchemaNamesEveryKeyWithItsMeaning(t *testing.T) {
+	s := string(config.Schema())
+	for _, key := range []string{"public_url", "trusted_proxies", "max_staleness", "check_every", "before_expiry", "reuse_grace", "enforce_after", "frame", "bad_token", "signing_key"} {
+		require.Contains(t, s, key)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(minimal)
+	for _, name := range []string{"minimal", "plain-upstream", "full"} {
+		text, err := os.ReadFile(filepath.Join("..", "testdata", "examples", name+".yaml"))
+		require.NoError(f, err)
+		f.Add(string(text))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := config.Parse("f.yaml", []byte(text))
+		if (c == nil) == (err == nil) {
+			t.Fatal("either a configuration or an error")
+		}
+		if err != nil {
+			_ = err.Error()
+		}
+	})
+}
