@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -213,6 +214,7 @@ func start(t *testing.T, s setup) *rig {
 	})
 	require.NoError(t, err)
 	front.Config.Handler = r.gateway
+	front.Listener = proxy.StrictListener(front.Listener)
 	front.Config.DisableGeneralOptionsHandler = true
 	front.Config.MaxHeaderBytes = 1 << 20
 	front.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(io.Discard, nil), slog.LevelError)
@@ -287,6 +289,7 @@ type reply struct {
 	status int
 	header http.Header
 	body   string
+	close  bool // the answer says that the connection ends
 }
 
 func (a reply) reason() string { return a.header.Get("X-Gateway-Reason") }
@@ -313,19 +316,27 @@ func (r *rig) sendBody(do string, body io.Reader, lines ...string) reply {
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	require.NoError(r.t, err)
-	return reply{resp.StatusCode, resp.Header, string(text)}
+	return reply{resp.StatusCode, resp.Header, string(text), resp.Close}
 }
 
 // raw writes bytes to the gateway and reads answers until the connection ends or
 // falls silent.
 func (r *rig) raw(text string) (answers []reply, closed bool) {
 	r.t.Helper()
+	return r.rawPieces(text, len(text))
+}
+
+// rawPieces is raw, written in pieces of n bytes.
+func (r *rig) rawPieces(text string, n int) (answers []reply, closed bool) {
+	r.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
 	require.NoError(r.t, err)
 	defer conn.Close()
 	require.NoError(r.t, conn.SetDeadline(time.Now().Add(5*time.Second)))
-	_, err = io.WriteString(conn, text)
-	require.NoError(r.t, err)
+	for piece := range slices.Chunk([]byte(text), n) {
+		_, err = conn.Write(piece)
+		require.NoError(r.t, err)
+	}
 	br := bufio.NewReader(conn)
 	for {
 		require.NoError(r.t, conn.SetReadDeadline(time.Now().Add(700*time.Millisecond)))
@@ -338,7 +349,7 @@ func (r *rig) raw(text string) (answers []reply, closed bool) {
 			return answers, true
 		}
 		body, _ := io.ReadAll(resp.Body)
-		answers = append(answers, reply{resp.StatusCode, resp.Header, string(body)})
+		answers = append(answers, reply{resp.StatusCode, resp.Header, string(body), resp.Close})
 	}
 }
 

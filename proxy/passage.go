@@ -114,6 +114,7 @@ func (g *Gateway) refuse(p *passage, err error) {
 	if p.out.begun {
 		return
 	}
+	p.unread()
 	respond.Refuse(&p.out, p.r, f, respond.Options{Strict: p.rules.Strict, RequestID: p.id, PublicURL: p.rules.Public})
 }
 
@@ -128,8 +129,21 @@ func (g *Gateway) broken(p *passage, err error) {
 		g.log.ErrorContext(p.ctx, "request cannot be recorded", "requestId", p.id, "error", err)
 	}
 	if !p.out.begun {
+		p.unread()
 		respond.Message(&p.out, p.r, dhis2.Error(http.StatusInternalServerError, "Internal Server Error", ""))
 	}
+}
+
+// unread keeps net/http from waiting for a body that nobody will read before it
+// sends the answer: a long one costs the connection, a short one has a second.
+func (p *passage) unread() {
+	if p.r.ContentLength == 0 {
+		return
+	}
+	if p.r.ContentLength > smallBody {
+		p.out.Header().Set("Connection", "close")
+	}
+	_ = http.NewResponseController(&p.out).SetReadDeadline(time.Now().Add(time.Second)) // net/http lifts it with the next request
 }
 
 // record writes the line of a refusal. A place that was reserved is given back.
