@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/d2gate/d2gate/config"
+	"github.com/d2gate/d2gate/internal/audit"
+	"github.com/d2gate/d2gate/internal/identity"
+	"github.com/d2gate/d2gate/internal/store"
+	"github.com/d2gate/d2gate/pat"
+	"github.com/d2gate/d2gate/proxy"
+)
+
+// gatewayParts is what a gateway is made of.
+type gatewayParts struct {
+	config   *config.Config
+	log      *slog.Logger
+	store    *store.Store
+	audit    *audit.Log
+	metrics  *metrics
+	refusals *refusals
+	now      func() time.Time
+}
+
+// gateway is everything between the listener and DHIS2, put together.
+type gateway struct {
+	gatewayParts
+	verifier *pat.Verifier
+	users    users // the identities in force
+	proxy    *proxy.Gateway
+	handler  http.Handler
+	tokens   *tokens
+	started  time.Time
+	draining atomic.Bool
+	drain    drain
+
+	reloading sync.Mutex // held by a reload; guards way and secrets
+	way       *way
+	secrets   [sha256.Size]byte // digest of what the secrets resolved to
+	inForce   atomic.Pointer[config.Config]
+	last      atomic.Pointer[reloadResult]
+	confirmed atomic.Int64 // unix ms of the last reading of the change log
+}
+
+// openGateway puts the parts together. Nothing listens yet.
+func openGateway(parts gatewayParts) (*gateway, error) {
+	g := &gateway{gatewayParts: parts, started: parts.now()}
+	g.inForce.Store(parts.config)
+
+	var err error
+	g.verifier, err = pat.NewVerifier(pat.VerifierConfig{
+		Store: parts.store, Entries: parts.config.Store.CacheEntries, MaxStaleness: parts.config.Store.MaxStaleness, Now: parts.now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	rules, way, err := g.rules(parts.config, nil)
+	if err != nil {
+		return nil, err
+	}
+	g.way = way
+	g.users.current.Store(way.ids)
+	if g.secrets, err = secretDigest(parts.config); err != nil {
+		return nil, err
+	}
+	if err := g.openTokens(); err != nil {
+		return nil, err
+	}
+	g.proxy, err = proxy.NewGateway(proxy.GatewayConfig{
+		Rules: rules, Audit: parts.audit, Owned: g.routes, Tokens: g.verifier, Passwords: &g.users, Accounts: &g.users,
+		Observer: parts.metrics, Refused: parts.refusals.add, Log: parts.log, Now: parts.now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	g.handler = g.proxy
+	return g, nil
+}
+
+// way is the way to DHIS2: what a reload keeps while the file says the same about
+// it, with DHIS2's sessions and connections.
+type way struct {
+	ids       *identities
+	forwarder *proxy.ReverseProxy
+}
+
+// rules makes what a reload replaces.
+func (g *gateway) rules(cfg *config.Config, kept *way) (proxy.Rules, *way, error) {
+	policy, err := proxy.Compile(cfg)
+	if err != nil {
+		return proxy.Rules{}, nil, &exitError{exitConfig, err}
+	}
+	if kept == nil {
+		if kept, err = g.openWay(cfg); err != nil {
+			return proxy.Rules{}, nil, err
+		}
+	}
+	return proxy.Rules{Policy: policy, Rates: cfg.Rates, Identities: kept.ids.upstreams, Forwarder: kept.forwarder}, kept, nil
+}
+
+func (g *gateway) openWay(cfg *config.Config) (*way, error) {
+	server := identity.Server{URL: cfg.Upstream.URL, Transport: identity.NewTransport(cfg.Upstream.ConnectTimeout), Timeout: cfg.Upstream.ResponseTimeout}
+	ids, err := openIdentities(identityConfig{config: cfg, server: server, store: g.store, folder: folder(cfg), now: g.now})
+	if err != nil {
+		return nil, err
+	}
+	forwarder, err := proxy.NewReverseProxy(proxy.ReverseProxyConfig{Upstream: cfg.Upstream, Public: cfg.Server.PublicURL, Now: g.now})
+	return &way{ids, forwarder}, err
+}
+
+// openTokens makes what issues tokens: over the API and for the operator.
+func (g *gateway) openTokens() (err error) {
+	g.tokens, err = newTokens(tokensConfig{
+		store: g.store, settings: func() pat.Settings { return settingsOf(g.inForce.Load()) },
+		forget: g.verifier.Forget, lookup: g.users.Lookup, now: g.now,
+	})
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+// settingsOf are the operator's rules for tokens.
+func settingsOf(cfg *config.Config) pat.Settings {
+	t := cfg.Tokens
+	return pat.Settings{Mint: t.Mint, DefaultExpiry: t.DefaultExpiry, MaxExpiry: t.MaxExpiry, MaxPerUser: t.MaxPerUser, Overlap: t.Overlap, Require: t.Require}
+}
+
+// register shows the numbers that others count.
+func (g *gateway) register(reg prometheus.Registerer, box *behind) error {
+	stat := func(pick func(pat.Stats) int64) func() int64 { return func() int64 { return pick(g.verifier.Stats()) } }
+	all := []prometheus.Collector{
+		counter("d2gate_token_lookups_total", "Well-formed tokens that were verified.", stat(func(s pat.Stats) int64 { return s.Lookups })),
+		counter("d2gate_token_cache_hits_total", "Tokens answered by the cache, unknown ones included.", stat(func(s pat.Stats) int64 { return s.Hits + s.NegativeHits })),
+		counter("d2gate_token_cache_misses_total", "Tokens asked of the store.", stat(func(s pat.Stats) int64 { return s.Misses })),
+		counter("d2gate_token_garbage_total", "Texts that are no token; they cost no look-up.", stat(func(s pat.Stats) int64 { return s.Garbage })),
+		counter("d2gate_token_store_errors_total", "Questions that the store did not answer.", stat(func(s pat.Stats) int64 { return s.Errors })),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "d2gate_token_cache_entries", Help: "Records in the token cache."},
+			func() float64 { return float64(g.verifier.Stats().Entries) }),
+	}
+	if box != nil {
+		all = append(all, counter("d2gate_sandbox_sessions_opened_total", "Sessions that the sandbox DHIS2 has opened.", box.sessions))
+	}
+	return registerAll(reg, all...)
+}
+
+// followChanges hears of changes that other replicas make, and confirms that there
+// were none.
+func (g *gateway) followChanges(ctx context.Context) {
+	g.store.Follow(ctx, store.FollowConfig{
+		Apply: func(c store.Change) {
+			if c.Topic == "token" {
+				g.verifier.Forget(c.Key)
+			}
+		},
+		Clear: g.verifier.ForgetAll,
+		Confirmed: func(at time.Time) {
+			g.verifier.Confirmed(at)
+			g.confirmed.Store(at.UnixMilli())
+		},
+		Now: g.now,
+	})
+}
+
+// expireTokens removes, every hour, records that have been over for longer than
+// store.retention.expired_tokens.
+func (g *gateway) expireTokens(ctx context.Context) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if keep := g.inForce.Load().Store.Retention.ExpiredTokens; keep > 0 {
+			n, err := g.store.DeleteExpired(ctx, g.now().Add(-keep))
+			if err != nil && ctx.Err() == nil {
+				g.log.Error("expired tokens not removed", "error", err)
+			} else if n > 0 {
+				g.log.Info("expired tokens removed", "count", n)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// openAudit opens the sinks of the file.
+func openAudit(cfg *config.Config, log *slog.Logger, m *metrics) (*audit.Log, error) {
+	var sinks []audit.Sink
+	for _, s := range cfg.Audit.Sinks {
+		if s.Type != "file" {
+			continue // notInForce says so
+		}
+		f, err := audit.OpenFile(audit.FileConfig{
+			Path: s.Path, Rotate: s.Rotate, Keep: s.Keep, MaxAge: cfg.Store.Retention.Audit, Chain: s.Chain,
+			Trouble: func(err error) {
+				if err != nil {
+					log.Error("audit log", "error", err)
+				} else {
+					log.Info("audit log: writing works again", "path", s.Path)
+				}
+			},
+		})
+		if err != nil {
+			for _, open := range sinks {
+				_ = open.Close() // the first error is told
+			}
+			return nil, err
+		}
+		sinks = append(sinks, f)
+	}
+	if len(sinks) == 0 {
+		return nil, &exitError{exitConfig, fmt.Errorf("audit.sinks: at least one of type file is needed")}
+	}
+	return audit.NewLog(audit.LogConfig{Sinks: sinks, Allowed: cfg.Audit.Allowed, Observe: func(e *audit.Event, err error) {
+		if err != nil {
+			m.auditFailures.Inc()
+		}
+	}})
+}
+
+func (s *server) openMetrics() (*metrics, *prometheus.Registry, error) {
+	reg := prometheus.NewRegistry()
+	m, err := newMetrics(reg, buildInfo())
+	return m, reg, err
+}

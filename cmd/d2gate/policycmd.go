@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/d2gate/d2gate/proxy"
+)
+
+func (p *program) policyCommand() *cobra.Command {
+	return group("policy", "Try the policy of a configuration file", p.policyTest())
+}
+
+func (p *program) policyTest() *cobra.Command {
+	c := &cobra.Command{
+		Use: "test -c FILE [NAME...]", Short: "Run the tests of a file, one line for each",
+		Long: "Runs all tests, or those whose name holds one of NAME. Exits with 5 when one gets another decision than it expects.",
+	}
+	file := c.Flags().StringP("config", "c", "", "configuration file (required)")
+	o := outputFlag(c, "table", "json", "yaml", "name")
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		if err := o.check(); err != nil {
+			return err
+		}
+		if *file == "" {
+			return required("policy test: -c FILE")
+		}
+		cfg, err := p.load(*file)
+		if err != nil {
+			return err
+		}
+		policy, err := proxy.Compile(cfg)
+		if err != nil {
+			return &exitError{exitConfig, err}
+		}
+		results := runTests(policy, cfg.Tests, time.Now())
+		if results = named(results, args); len(results) == 0 {
+			return fmt.Errorf("%s has no such test", *file)
+		}
+		if err := p.print(o, testTable(results)); err != nil {
+			return err
+		}
+		for _, r := range results {
+			if !r.OK {
+				return &exitError{code: exitRefused}
+			}
+		}
+		return nil
+	}
+	return c
+}
+
+func named(results []testResult, names []string) []testResult {
+	if len(names) == 0 {
+		return results
+	}
+	var some []testResult
+	for _, r := range results {
+		for _, n := range names {
+			if strings.Contains(r.Name, n) {
+				some = append(some, r)
+				break
+			}
+		}
+	}
+	return some
+}
+
+func testTable(results []testResult) view {
+	var names []string
+	for _, r := range results {
+		if !r.OK {
+			names = append(names, r.Name)
+		}
+	}
+	return view{data: results, names: names, table: func(w io.Writer) {
+		for _, r := range results {
+			verdict := "ok"
+			if !r.OK {
+				verdict = "FAILED: expected " + r.Expected
+			}
+			row(w, r.Name, r.Request, r.Got, verdict)
+		}
+	}}
+}
