@@ -81,6 +81,9 @@ func (p *Policy) Explain(c Case) Explanation {
 	}
 	e.Verdict = p.Evaluate(q)
 	e.Compat = e.Verdict.Compat
+	if e.Told == nil {
+		e.Told = e.Verdict.Told()
+	}
 	e.policy(&q)
 	e.constraints(&q)
 	return e.finish()
@@ -92,12 +95,13 @@ func (e *Explanation) pass(name, words string) {
 	e.Checks = append(e.Checks, Check{Name: name, OK: true, Words: words})
 }
 
-// fault adds a failed check; the first one is told.
+// fault adds a failed check. The first one is told, unless it was said before
+// which one is.
 func (e *Explanation) fault(name string, f *fault.Fault, words string) {
-	e.Checks = append(e.Checks, Check{Name: name, Words: words, Reason: f.Reason, Decided: e.Told == nil})
 	if e.Told == nil {
 		e.Told = f
 	}
+	e.Checks = append(e.Checks, Check{Name: name, Words: words, Reason: f.Reason, Decided: e.Told == f})
 }
 
 func (e *Explanation) fail(name string, f *fault.Fault, words string) Explanation {
