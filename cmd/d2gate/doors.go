@@ -1,10 +1,13 @@
 package main
 
 import (
+	"crypto/tls"
 	"net"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/d2gate/d2gate/proxy"
 )
 
 // listen opens what was not opened before: the gateway's listener with the rules
@@ -16,11 +19,12 @@ func (s *server) listen() (err error) {
 			l.close()
 		}
 	}()
-	if l.gateway == nil {
-		if l.gateway, err = listen(c.Server.Listen, "server.listen"); err != nil {
+	if l.door == nil {
+		if l.door, err = listen(c.Server.Listen, "server.listen"); err != nil {
 			return err
 		}
 	}
+	l.gateway = l.door
 	if onlyProxies(c) {
 		l.gateway = &guarded{l.gateway, c.Server.TrustedProxies, s.log}
 	}
@@ -38,10 +42,14 @@ func (s *server) listen() (err error) {
 
 // close closes what a server has not closed; closing twice does no harm.
 func (l *listeners) close() {
-	for _, one := range []net.Listener{l.gateway, l.admin, l.socket} {
-		if one != nil {
-			_ = one.Close() // the error that matters was told by the server
-		}
+	if l.door != nil {
+		_ = l.door.Close() // the error that matters was told by the server
+	}
+	if l.admin != nil {
+		_ = l.admin.Close() // as above
+	}
+	if l.socket != nil {
+		_ = l.socket.Close() // as above
 	}
 }
 
@@ -52,7 +60,7 @@ func (s *server) services(g *gateway, reg *prometheus.Registry) ([]service, erro
 		handler: g.drain.wrap(g.handler), log: s.log,
 		// The gateway itself refuses what is over its limits, in words; net/http
 		// stops reading a little later.
-		header:        int(limits.Header + limits.Target),
+		header:        int(2*limits.Header + limits.Target),
 		headerTimeout: limits.HeaderTimeout, idleTimeout: limits.IdleTimeout,
 	}
 	if t := s.cfg.Server.TLS; t != nil {
@@ -64,13 +72,24 @@ func (s *server) services(g *gateway, reg *prometheus.Registry) ([]service, erro
 	}
 	gatewayServer := newServer(front)
 	gatewayServer.ConnState = g.drain.track
+	g.drain.door = s.listeners.door
 	list := []service{
-		{"gateway", s.listeners.gateway, gatewayServer, &g.drain},
-		{"admin", s.listeners.admin, newServer(serverConfig{handler: adminRoutes(g, reg), log: s.log}), nil},
-		{"admin socket", s.listeners.socket, newServer(serverConfig{handler: socketRoutes(s, g), log: s.log}), nil},
+		{"gateway", s.streams(front.tls), gatewayServer, &g.drain},
+		{"admin", []net.Listener{s.listeners.admin}, newServer(serverConfig{handler: adminRoutes(g, reg), log: s.log}), nil},
+		{"admin socket", []net.Listener{s.listeners.socket}, newServer(serverConfig{handler: socketRoutes(s, g), log: s.log}), nil},
 	}
 	if s.sandbox != nil {
 		list = append(list, s.sandbox.service)
 	}
 	return list, nil
+}
+
+// streams are the gateway's connections as net/http may read them: HTTP/1 through
+// the strict reader (security.md B1, B2), HTTP/2 over TLS as it is.
+func (s *server) streams(t *tls.Config) []net.Listener {
+	if t == nil {
+		return []net.Listener{proxy.StrictListener(s.listeners.gateway)}
+	}
+	one, two := splitTLS(s.listeners.gateway, t, s.cfg.Server.Limits.HeaderTimeout)
+	return []net.Listener{one, two}
 }

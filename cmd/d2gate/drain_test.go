@@ -17,9 +17,9 @@ import (
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func TestStoppingUnderLoadDropsNoRequest(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := listen("127.0.0.1:0", "")
 	require.NoError(t, err)
-	d := &drain{}
+	d := &drain{door: l}
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "done") // the client counts
 	})
@@ -28,7 +28,7 @@ func TestStoppingUnderLoadDropsNoRequest(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- serveAll(ctx, []service{{"gateway", l, server, d}}, 10*time.Second, func() {})
+		ended <- serveAll(ctx, []service{{"gateway", []net.Listener{l}, server, d}}, 10*time.Second, func() {})
 	}()
 
 	var answered, broken atomic.Int64
@@ -64,10 +64,10 @@ func TestStoppingUnderLoadDropsNoRequest(t *testing.T) {
 }
 
 func TestARequestUnderWayIsFinished(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := listen("127.0.0.1:0", "")
 	require.NoError(t, err)
 	begun, goOn := make(chan struct{}), make(chan struct{})
-	d := &drain{}
+	d := &drain{door: l}
 	server := newServer(serverConfig{log: quiet(), handler: d.wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(begun)
 		<-goOn
@@ -78,7 +78,7 @@ func TestARequestUnderWayIsFinished(t *testing.T) {
 	stopping := make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
-		ended <- serveAll(ctx, []service{{"gateway", l, server, d}}, 10*time.Second, func() { close(stopping) })
+		ended <- serveAll(ctx, []service{{"gateway", []net.Listener{l}, server, d}}, 10*time.Second, func() { close(stopping) })
 	}()
 	got := make(chan string, 1)
 	go func() {
@@ -99,7 +99,7 @@ func TestARequestUnderWayIsFinished(t *testing.T) {
 }
 
 func TestRequestsBeyondTheGraceAreCutOffAndToldOf(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := listen("127.0.0.1:0", "")
 	require.NoError(t, err)
 	begun := make(chan struct{})
 	server := newServer(serverConfig{log: quiet(), handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -109,7 +109,7 @@ func TestRequestsBeyondTheGraceAreCutOffAndToldOf(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- serveAll(ctx, []service{{"gateway", l, server, nil}}, 20*time.Millisecond, func() {})
+		ended <- serveAll(ctx, []service{{"gateway", []net.Listener{l}, server, nil}}, 20*time.Millisecond, func() {})
 	}()
 	go func() { _, _ = http.Get("http://" + l.Addr().String()) }() // it is cut off
 	<-begun

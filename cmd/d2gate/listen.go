@@ -96,10 +96,14 @@ func reachable(addr string) string {
 }
 
 // listen opens a TCP listener and names the flag or key to change when it cannot.
-func listen(addr, change string) (net.Listener, error) {
+func listen(addr, change string) (*door, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w (choose another address with %s)", addr, err, change)
 	}
-	return l, nil
+	tcp, ok := l.(*net.TCPListener)
+	if !ok {
+		return nil, fmt.Errorf("listen on %s: no TCP", addr)
+	}
+	return newDoor(tcp), nil
 }

@@ -25,7 +25,12 @@ type server struct {
 }
 
 // listeners are where a d2gate can be reached.
-type listeners struct{ gateway, admin, socket net.Listener }
+type listeners struct {
+	door    *door        // the gateway's TCP listener
+	gateway net.Listener // the same behind the rules of who may connect
+	admin   *door
+	socket  net.Listener
+}
 
 // behind is a sandbox in the same process.
 type behind struct {

@@ -8,18 +8,17 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// service is one listener and the server behind it.
+// service is one server and its listeners. TLS is done by the listeners.
 type service struct {
-	name     string
-	listener net.Listener
-	server   *http.Server
-	drain    *drain // nil: connections are closed when they are idle
+	name      string
+	listeners []net.Listener
+	server    *http.Server
+	drain     *drain // nil: connections are closed when they are idle
 }
 
 // serverConfig bounds what a client may hold (security.md B15).
@@ -28,7 +27,7 @@ type serverConfig struct {
 	header        int           // bytes of request line and header that are read; 0 means 1 MiB
 	headerTimeout time.Duration // 0 means 10 s
 	idleTimeout   time.Duration // 0 means 75 s
-	tls           *tls.Config   // nil means plain HTTP
+	tls           *tls.Config   // what its listeners speak; nil means plain HTTP
 	log           *slog.Logger
 }
 
@@ -45,13 +44,15 @@ func newServer(c serverConfig) *http.Server {
 		c.idleTimeout = 75 * time.Second
 	}
 	return &http.Server{
-		Handler:           c.handler,
-		ReadHeaderTimeout: c.headerTimeout,
-		IdleTimeout:       c.idleTimeout,
-		MaxHeaderBytes:    c.header,
-		TLSConfig:         c.tls,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 100, MaxReadFrameSize: 1 << 20},
-		ErrorLog:          slog.NewLogLogger(c.log.Handler(), slog.LevelDebug), // handshakes and broken clients
+		Handler: c.handler,
+		// OPTIONS * belongs to the handler too: nothing is answered unrecorded.
+		DisableGeneralOptionsHandler: true,
+		ReadHeaderTimeout:            c.headerTimeout,
+		IdleTimeout:                  c.idleTimeout,
+		MaxHeaderBytes:               c.header,
+		TLSConfig:                    c.tls,
+		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: 100, MaxReadFrameSize: 1 << 20},
+		ErrorLog:                     slog.NewLogLogger(c.log.Handler(), slog.LevelDebug), // handshakes and broken clients
 	}
 }
 
@@ -60,7 +61,9 @@ func newServer(c serverConfig) *http.Server {
 func serveAll(ctx context.Context, services []service, grace time.Duration, stopping func()) error {
 	group, running := errgroup.WithContext(ctx)
 	for _, s := range services {
-		group.Go(func() error { return s.serve() })
+		for _, l := range s.listeners {
+			group.Go(func() error { return s.serve(l) })
+		}
 	}
 	group.Go(func() error {
 		<-running.Done()
@@ -70,14 +73,9 @@ func serveAll(ctx context.Context, services []service, grace time.Duration, stop
 	return group.Wait()
 }
 
-func (s service) serve() error {
-	var err error
-	if s.server.TLSConfig != nil {
-		err = s.server.ServeTLS(s.listener, "", "")
-	} else {
-		err = s.server.Serve(s.listener)
-	}
-	if errors.Is(err, http.ErrServerClosed) {
+func (s service) serve(l net.Listener) error {
+	err := s.server.Serve(l)
+	if errors.Is(err, http.ErrServerClosed) || s.drain != nil && s.drain.door.closing.Load() {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", s.name, err)
@@ -91,7 +89,7 @@ func stopAll(services []service, grace time.Duration) error {
 	var errs []error
 	for _, s := range services {
 		if s.drain != nil {
-			s.drain.wait(ctx)
+			s.drain.run(ctx)
 		}
 		if err := s.server.Shutdown(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("%s: requests were still under way after %s: %w", s.name, grace, err))
@@ -99,53 +97,4 @@ func stopAll(services []service, grace time.Duration) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// drain takes clients off their connections without breaking a request: while it
-// is on, every answer says Connection: close, and new connections are still
-// taken. Shutdown alone would close a connection on which the next request is
-// already on its way.
-type drain struct {
-	on   atomic.Bool
-	open atomic.Int64 // connections
-}
-
-// drainWindow is how long busy clients have to come by once more.
-const drainWindow = 300 * time.Millisecond
-
-func (d *drain) wrap(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if d.on.Load() {
-			w.Header().Set("Connection", "close")
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// track is the server's ConnState hook.
-func (d *drain) track(_ net.Conn, s http.ConnState) {
-	switch s {
-	case http.StateNew:
-		d.open.Add(1)
-	case http.StateClosed, http.StateHijacked:
-		d.open.Add(-1)
-	}
-}
-
-// wait returns when no connection is open, or the window or ctx is over.
-func (d *drain) wait(ctx context.Context) {
-	d.on.Store(true)
-	over := time.NewTimer(drainWindow)
-	defer over.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for d.open.Load() > 0 {
-		select {
-		case <-over.C:
-			return
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
 }
