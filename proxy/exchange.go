@@ -3,6 +3,7 @@ package proxy
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/d2gate/d2gate/internal/dhis2"
 	"github.com/d2gate/d2gate/internal/fault"
@@ -41,7 +42,9 @@ func (f *ReverseProxy) send(t *trip, out *http.Request) (*http.Response, bool, e
 	if err != nil {
 		return nil, false, err
 	}
-	t.outcome = Outcome{Status: resp.StatusCode, Latency: f.now().Sub(began)}
+	if t.Answered != nil {
+		t.Answered(resp.StatusCode, f.now().Sub(began))
+	}
 	if again && t.upload == nil {
 		return resp, true, nil
 	}
@@ -99,14 +102,12 @@ func (noLease) Refused() error                  { return nil }
 // modifyResponse takes off the answer what is not the caller's (design 3.7).
 func (f *ReverseProxy) modifyResponse(resp *http.Response) error {
 	t := tripOf(resp.Request.Context())
+	t.passed.Store(true)
 	if t.timer != nil {
 		t.timer.Stop()
 	}
 	if refusesIdentity(t.Mode, resp) {
 		return fault.New(fault.UpstreamRefusedIdentity, "")
-	}
-	if t.Answered != nil {
-		t.Answered()
 	}
 	h := resp.Header
 	if t.Mode != modePassthrough || t.Principal.Foreign {
@@ -135,8 +136,13 @@ func (g *Gateway) onward(p *passage) Onward {
 		Mode: p.route.Mode, Identity: p.rules.identities[p.route.identity],
 		Timeout: p.route.Timeout, Body: p.route.body,
 	}
-	if !reads(p.view.Method) && changesAccounts(p.target.DHIS2) {
-		o.Answered = g.verifiers.forget
+	changes := !reads(p.view.Method) && changesAccounts(p.target.DHIS2)
+	o.Answered = func(status int, latency time.Duration) {
+		p.status = status
+		g.observer.Upstream(status, latency)
+		if changes {
+			g.verifiers.forget()
+		}
 	}
 	return o
 }

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/d2gate/d2gate/config"
@@ -21,8 +23,9 @@ import (
 // nothing. Another HTTP engine would be another Forwarder.
 type Forwarder interface {
 	// Forward returns an error, a fault where it knows one, only if nothing of an
-	// answer has been written to w.
-	Forward(w http.ResponseWriter, r *http.Request, o Onward) (Outcome, error)
+	// answer has been written to w. It panics with http.ErrAbortHandler if an answer
+	// breaks off.
+	Forward(w http.ResponseWriter, r *http.Request, o Onward) error
 }
 
 // Onward is what leaves instead of what came.
@@ -37,13 +40,9 @@ type Onward struct {
 	Identity  identity.Upstream
 	Timeout   time.Duration // until the response header; for bodies, since the last byte sent; 0 means none
 	Body      int64         // bytes that the body may have; 0 means no limit
-	Answered  func()        // called when the response header is there and before it is passed on; may be nil
-}
-
-// Outcome is what came of it.
-type Outcome struct {
-	Status  int           // of the upstream's answer, 0 if there was none
-	Latency time.Duration // until the response header
+	// Answered is told of a response header before anything of it is passed on, and
+	// of that of a first attempt too; may be nil.
+	Answered func(status int, latency time.Duration)
 }
 
 // Limits of the exchange with the upstream.
@@ -57,6 +56,7 @@ const (
 type ReverseProxyConfig struct {
 	Upstream config.Upstream // URL is required
 	Public   *url.URL        // public_url; nil leaves X-Forwarded-Proto, -Host and -Port out
+	Log      *slog.Logger    // hears of answers that break off; nil means slog.Default
 	Now      func() time.Time
 }
 
@@ -80,6 +80,9 @@ func NewReverseProxy(cfg ReverseProxyConfig) (*ReverseProxy, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
 	f := &ReverseProxy{
 		upstream:  cfg.Upstream.URL,
 		links:     newLinks(cfg.Upstream.URL, cfg.Public),
@@ -95,6 +98,7 @@ func NewReverseProxy(cfg ReverseProxyConfig) (*ReverseProxy, error) {
 		Transport:      roundTripper(f.roundTrip),
 		FlushInterval:  -1,
 		BufferPool:     &buffers{},
+		ErrorLog:       slog.NewLogLogger(cfg.Log.Handler(), slog.LevelInfo),
 	}
 	return f, nil
 }
@@ -124,13 +128,13 @@ func (f *ReverseProxy) Close() { f.transport.CloseIdleConnections() }
 // trip is one exchange.
 type trip struct {
 	Onward
-	ctx     context.Context // that of the exchange, without httputil's trace
-	in      *http.Request
-	upload  *upload // nil without a body
-	whole   []byte  // a small body
-	timer   *time.Timer
-	outcome Outcome
-	err     error
+	ctx    context.Context // that of the exchange, without httputil's trace
+	in     *http.Request
+	upload *upload // nil without a body
+	whole  []byte  // a small body
+	timer  *time.Timer
+	passed atomic.Bool // the response header is there
+	err    error
 }
 
 type tripKey struct{}
@@ -141,17 +145,16 @@ func tripOf(ctx context.Context) *trip { return ctx.Value(tripKey{}).(*trip) }
 var errTimeout = errors.New("no response header in time")
 
 // Forward implements Forwarder.
-func (f *ReverseProxy) Forward(w http.ResponseWriter, r *http.Request, o Onward) (Outcome, error) {
+func (f *ReverseProxy) Forward(w http.ResponseWriter, r *http.Request, o Onward) error {
 	t := &trip{Onward: o, in: r}
 	if err := t.takeBody(w); err != nil {
-		return t.outcome, err
+		return err
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	t.ctx = context.WithValue(ctx, tripKey{}, t)
 	if o.Timeout > 0 {
-		t.timer = time.AfterFunc(o.Timeout, func() { cancel(errTimeout) })
-		defer t.timer.Stop()
+		defer t.limit(w, cancel)()
 	}
 	out := r.WithContext(t.ctx)
 	if t.upload != nil {
@@ -160,9 +163,32 @@ func (f *ReverseProxy) Forward(w http.ResponseWriter, r *http.Request, o Onward)
 	}
 	f.proxy.ServeHTTP(w, out)
 	if t.err != nil {
-		return t.outcome, t.explain(t.err)
+		return t.explain(t.err)
 	}
-	return t.outcome, nil
+	return nil
+}
+
+// limit ends the exchange when there is no response header in time, counted from
+// the last byte of the body that moved. The returned function ends the counting.
+func (t *trip) limit(w http.ResponseWriter, cancel context.CancelCauseFunc) (stop func()) {
+	t.timer = time.AfterFunc(t.Timeout, func() {
+		if t.passed.Load() {
+			return
+		}
+		cancel(errTimeout)
+		if t.upload != nil {
+			t.upload.giveUp()
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // the transport waits for a read that is under way
+		}
+	})
+	if t.upload != nil {
+		t.upload.moved = func() {
+			if t.timer.Stop() {
+				t.timer.Reset(t.Timeout)
+			}
+		}
+	}
+	return func() { t.passed.Store(true); t.timer.Stop() }
 }
 
 // takeBody reads a small body whole and bounds the others.
@@ -179,7 +205,7 @@ func (t *trip) takeBody(w http.ResponseWriter) error {
 	_ = rc.SetReadDeadline(time.Now().Add(smallBodyTime)) // not all writers have a connection
 	t.whole = make([]byte, n)
 	if _, err := io.ReadFull(t.upload, t.whole); err != nil {
-		if f := t.upload.blame(false); f != nil {
+		if f := t.upload.blame(); f != nil {
 			return f
 		}
 		return fault.Wrap(fault.RequestMalformed, err)
@@ -201,7 +227,7 @@ func (t *trip) letGo(w http.ResponseWriter) {
 func (t *trip) explain(err error) error {
 	slow := errors.Is(context.Cause(t.ctx), errTimeout)
 	if t.upload != nil {
-		if f := t.upload.blame(slow); f != nil {
+		if f := t.upload.blame(); f != nil {
 			return f
 		}
 	}

@@ -249,12 +249,8 @@ func (g *Gateway) observe(p *passage) {
 // forward sends the request on and its answer back.
 func (g *Gateway) forward(p *passage) error {
 	g.observe(p)
-	out, err := p.rules.forwarder.Forward(p.answer(), p.r, g.onward(p))
-	p.status = out.Status
-	if out.Latency > 0 {
-		g.observer.Upstream(out.Status, out.Latency)
-	}
-	if err == nil && p.principal.Foreign && out.Status == http.StatusUnauthorized {
+	err := p.rules.forwarder.Forward(p.answer(), p.r, g.onward(p))
+	if err == nil && p.principal.Foreign && p.status == http.StatusUnauthorized {
 		_, _ = p.rules.rates.take(badTokens, &who{client: p.client}, p.start) // answered already: only counted
 	}
 	return err

@@ -198,7 +198,7 @@ func start(t *testing.T, s setup) *rig {
 	if s.log == nil {
 		s.log = io.Discard
 	}
-	forwarder, err := proxy.NewReverseProxy(proxy.ReverseProxyConfig{Upstream: cfg.Upstream, Public: cfg.Server.PublicURL})
+	forwarder, err := proxy.NewReverseProxy(proxy.ReverseProxyConfig{Upstream: cfg.Upstream, Public: cfg.Server.PublicURL, Log: slog.New(slog.NewTextHandler(s.log, nil))})
 	require.NoError(t, err)
 	t.Cleanup(forwarder.Close)
 	r.rules = func() proxy.Rules {

@@ -12,9 +12,11 @@ import (
 // whose fault a failure was. One goroutine reads it; the others may ask.
 type upload struct {
 	body    io.ReadCloser
-	left    int64       // bytes that may still come; negative means no limit
-	waiting atomic.Bool // for the caller to send
+	left    int64  // bytes that may still come; negative means no limit
+	moved   func() // called after each read; may be nil
+	waiting atomic.Bool
 	ended   atomic.Bool // the whole body has come
+	over    atomic.Bool // nobody wants the rest
 	failure atomic.Pointer[fault.Fault]
 }
 
@@ -38,6 +40,9 @@ func (u *upload) Read(b []byte) (int, error) {
 	u.waiting.Store(true)
 	n, err := u.body.Read(b)
 	u.waiting.Store(false)
+	if u.moved != nil {
+		u.moved()
+	}
 	if u.left >= 0 {
 		if int64(n) > u.left {
 			return 0, u.fail(fault.New(fault.BodyTooLarge, ""))
@@ -50,6 +55,8 @@ func (u *upload) Read(b []byte) (int, error) {
 	case errors.Is(err, io.EOF):
 		u.ended.Store(true)
 		return n, io.EOF
+	case u.over.Load():
+		return n, err // we ended it, not the caller
 	}
 	return n, u.fail(fault.Wrap(fault.RequestMalformed, err))
 }
@@ -59,17 +66,17 @@ func (u *upload) fail(f *fault.Fault) error {
 	return u.failure.Load()
 }
 
-// blame returns why the caller is at fault for a failed exchange, nil if not: the
-// body was too large or broken, or the caller has stopped sending it.
-func (u *upload) blame(timeout bool) *fault.Fault {
-	if f := u.failure.Load(); f != nil {
-		return f
+// giveUp ends the exchange because nothing has moved for too long. It is the
+// caller's fault if the rest of the body is what is waited for.
+func (u *upload) giveUp() {
+	if u.waiting.Load() {
+		_ = u.fail(fault.New(fault.RequestMalformed, "").WithDetail("the caller stopped sending the body"))
 	}
-	if timeout && !u.ended.Load() && u.waiting.Load() {
-		return fault.New(fault.RequestMalformed, "").WithDetail("the caller stopped sending the body")
-	}
-	return nil
+	u.over.Store(true)
 }
+
+// blame returns why the caller is at fault for a failed exchange, nil if not.
+func (u *upload) blame() *fault.Fault { return u.failure.Load() }
 
 // Close closes the caller's body.
 func (u *upload) Close() error { return u.body.Close() }
