@@ -34,8 +34,10 @@ func (s *server) fileChanges(ctx context.Context) <-chan struct{} {
 			select {
 			case <-ctx.Done():
 				return
-			case <-events:
-				settled = time.After(settle)
+			case e := <-events:
+				if settled == nil && s.aboutConfig(e.Name) {
+					settled = time.After(settle)
+				}
 				continue
 			case err := <-errs:
 				s.log.Warn("watching the configuration", "error", err)
@@ -65,6 +67,14 @@ func (s *server) watchFolder() (<-chan fsnotify.Event, <-chan error, func()) {
 	}
 	s.log.Warn("the configuration is looked at every 30 s only", "error", err)
 	return nil, nil, func() {}
+}
+
+// aboutConfig reports whether an event in the folder may be about the file: its own
+// name, or ..data, through which Kubernetes swaps all files of a ConfigMap at once.
+// The store and the log may lie in the same folder, and are written all the time.
+func (s *server) aboutConfig(name string) bool {
+	base := filepath.Base(name)
+	return base == filepath.Base(s.cfg.File) || base == "..data"
 }
 
 // fileDigest is the hash of a file's text; the zero hash while it cannot be read,

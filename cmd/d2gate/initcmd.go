@@ -24,9 +24,8 @@ store: {url: "sqlite:d2gate.db"}    # beside this file; so are audit.jsonl, issu
 upstream:
   url: %[3]s
   identity: {mode: jwt}             # DHIS2 trusts d2gate: put what "d2gate dhis2 setup -c %[1]s" prints into dhis.conf
-  identities:
-    # An account that may read users and nothing else; without it disabled users keep their tokens.
-    # state: {mode: basic, username: d2gate_state, password: "env:D2GATE_STATE_PASSWORD"}
+  # An account that may read users and nothing else; without it disabled users keep their tokens.
+  # identities: {state: {mode: basic, username: d2gate_state, password: "env:D2GATE_STATE_PASSWORD"}}
 
 # users: {state: {as: state}}
 
