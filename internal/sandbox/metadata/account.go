@@ -17,6 +17,7 @@ var ErrNoUser = errors.New("metadata: no such user")
 // User is an account as the sandbox's server sees it. It is shared: read only.
 type User struct {
 	UID, Username      string
+	Code               string
 	FirstName, Surname string
 	Email              string
 	Authorities        []string // of all roles, sorted, each once
@@ -98,6 +99,7 @@ func (s *Service) forgetAccounts() {
 
 // userDoc is the part of a user's document that an account needs.
 type userDoc struct {
+	Code          string                `json:"code"`
 	FirstName     string                `json:"firstName"`
 	Surname       string                `json:"surname"`
 	Email         string                `json:"email"`
@@ -126,7 +128,7 @@ func (s *Service) loadUser(ctx context.Context, where string, arg string) (*User
 	if err := json.Unmarshal(doc, &d); err != nil {
 		return nil, fmt.Errorf("read user %s: %w", u.UID, err)
 	}
-	u.FirstName, u.Surname, u.Email, u.Disabled, u.ExternalAuth, u.OpenID, u.LDAPID = d.FirstName, d.Surname, d.Email, d.Disabled, d.ExternalAuth, d.OpenID, d.LDAPID
+	u.Code, u.FirstName, u.Surname, u.Email, u.Disabled, u.ExternalAuth, u.OpenID, u.LDAPID = d.Code, d.FirstName, d.Surname, d.Email, d.Disabled, d.ExternalAuth, d.OpenID, d.LDAPID
 	u.AccountExpiry, u.PasswordChanged = parseStamp(d.AccountExpiry), parseStamp(changed)
 	if history != "" {
 		u.history = strings.Split(history, " ")
@@ -180,4 +182,25 @@ func (s *Service) loadGroups(ctx context.Context, u *User) error {
 		u.Groups = append(u.Groups, uid)
 	}
 	return rows.Err()
+}
+
+// UserByOpenID finds the enabled account with this openId, or returns ErrNoUser
+// (DHIS2's query has disabled = false).
+func (s *Service) UserByOpenID(ctx context.Context, openID string) (*User, error) {
+	if openID == "" {
+		return nil, ErrNoUser
+	}
+	var uid string
+	err := s.db.QueryRowContext(ctx, `SELECT uid FROM md_object WHERE type = 'user' AND json_extract(doc, '$.openId') = ?`, openID).Scan(&uid)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNoUser
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up user by openId: %w", err)
+	}
+	u, err := s.UserByUID(ctx, uid)
+	if err == nil && u.Disabled {
+		return nil, ErrNoUser
+	}
+	return u, err
 }
