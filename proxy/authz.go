@@ -24,6 +24,9 @@ func (g *Gateway) Authz(w http.ResponseWriter, r *http.Request) {
 		if err := g.decide(p); err != nil {
 			return err
 		}
+		if p.inspect != nil {
+			return p.outsideScope("the body cannot be seen here")
+		}
 		g.observe(p)
 		p.tell(w.Header())
 		w.WriteHeader(http.StatusOK)

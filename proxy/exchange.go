@@ -134,7 +134,7 @@ func (g *Gateway) onward(p *passage) Onward {
 		Path: p.verdict.Path, Query: p.verdict.Query, HasQuery: p.target.HasQuery,
 		RequestID: p.id, Client: p.from, Principal: p.principal,
 		Mode: p.route.Mode, Identity: p.rules.identities[p.route.identity],
-		Timeout: p.route.Timeout, Body: p.route.body,
+		Timeout: p.route.Timeout, Body: p.route.body, Inspect: p.inspect,
 	}
 	changes := !reads(p.view.Method) && changesAccounts(p.target.DHIS2)
 	o.Answered = func(status int, latency time.Duration) {

@@ -8,3 +8,9 @@ func Owner(t *Target) (canonical, who string) {
 
 // MustDrop tells the tests whether a header is kept from the upstream.
 func MustDrop(name string) bool { return mustDrop(name) }
+
+// NewImportGuard is the reader of import bodies for tests; it refuses with err.
+func NewImportGuard(err error, types ...string) func([]byte) error {
+	g := importGuard{types: types, refuse: func(string) error { return err }}
+	return g.feed
+}

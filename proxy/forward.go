@@ -40,6 +40,9 @@ type Onward struct {
 	Identity  identity.Upstream
 	Timeout   time.Duration // until the response header; for bodies, since the last byte sent; 0 means none
 	Body      int64         // bytes that the body may have; 0 means no limit
+	// Inspect looks at the body as it passes; its error, a fault, ends the exchange
+	// before the upstream has the whole body. May be nil.
+	Inspect func([]byte) error
 	// Answered is told of a response header before anything of it is passed on, and
 	// of that of a first attempt too; may be nil.
 	Answered func(status int, latency time.Duration)
@@ -198,6 +201,7 @@ func (t *trip) takeBody(w http.ResponseWriter) error {
 		return nil
 	}
 	t.upload = newUpload(t.in.Body, t.Body)
+	t.upload.inspect = t.Inspect
 	if n < 0 || n > smallBody {
 		return nil
 	}

@@ -173,6 +173,10 @@ func (g *Gateway) decide(p *passage) error {
 	if f := p.verdict.Told(); f != nil {
 		return f
 	}
+	var err error
+	if p.inspect, err = p.guard(); err != nil {
+		return err
+	}
 	if err := g.admit(p); err != nil {
 		return err
 	}

@@ -38,9 +38,10 @@ type passage struct {
 	route     *Route // nil while unknown, and for d2gate's own paths
 	verdict   Verdict
 
-	slot    audit.Slot // held until the line is written
-	done    func()     // gives back what rates and concurrency lent; may be nil
-	status  int        // of the upstream's answer, 0 for none
+	inspect func([]byte) error // looks at the body as it passes; may be nil
+	slot    audit.Slot         // held until the line is written
+	done    func()             // gives back what rates and concurrency lent; may be nil
+	status  int                // of the upstream's answer, 0 for none
 	refused fault.Reason
 }
 

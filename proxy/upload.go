@@ -12,8 +12,9 @@ import (
 // whose fault a failure was. One goroutine reads it; the others may ask.
 type upload struct {
 	body    io.ReadCloser
-	left    int64  // bytes that may still come; negative means no limit
-	moved   func() // called after each read; may be nil
+	left    int64              // bytes that may still come; negative means no limit
+	inspect func([]byte) error // looks at what comes; its error ends the body; may be nil
+	moved   func()             // called after each read; may be nil
 	waiting atomic.Bool
 	ended   atomic.Bool // the whole body has come
 	over    atomic.Bool // nobody wants the rest
@@ -48,6 +49,11 @@ func (u *upload) Read(b []byte) (int, error) {
 			return 0, u.fail(fault.New(fault.BodyTooLarge, ""))
 		}
 		u.left -= int64(n)
+	}
+	if u.inspect != nil && n > 0 {
+		if err := u.inspect(b[:n]); err != nil {
+			return 0, u.fail(fault.From(err))
+		}
 	}
 	switch {
 	case err == nil:
