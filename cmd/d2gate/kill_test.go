@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// victim is a d2gate in a process of its own, to be killed.
+type victim struct {
+	t       *testing.T
+	dir     string
+	gateway string
+	socket  string
+	cmd     *exec.Cmd
+}
+
+func newVictim(t *testing.T) *victim {
+	t.Helper()
+	back := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(back.Close)
+	v := &victim{t: t, dir: t.TempDir()}
+	listeners := make([]net.Listener, 2)
+	for i := range listeners {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		listeners[i] = l
+	}
+	v.gateway, v.socket = "http://"+listeners[0].Addr().String(), filepath.Join(v.dir, "admin.sock")
+	text := fmt.Sprintf("version: 1\nserver: {public_url: %q, listen: %q}\nadmin: {listen: %q, socket: admin.sock}\nstore: {url: \"sqlite:d2gate.db\"}\n"+
+		"upstream: {url: %q, identity: {mode: none}}\n", v.gateway, listeners[0].Addr(), listeners[1].Addr(), back.URL)
+	require.NoError(t, os.WriteFile(filepath.Join(v.dir, "d2gate.yaml"), []byte(text), 0o600))
+	for _, l := range listeners {
+		require.NoError(t, l.Close())
+	}
+	return v
+}
+
+// start runs it and returns how long it took until it served.
+func (v *victim) start() time.Duration {
+	v.t.Helper()
+	program, err := exec.LookPath("d2gate")
+	require.NoError(v.t, err)
+	v.cmd = exec.Command(program, "serve", "-c", "d2gate.yaml")
+	v.cmd.Dir = v.dir
+	began := time.Now()
+	require.NoError(v.t, v.cmd.Start())
+	for time.Since(began) < 20*time.Second {
+		resp, err := http.Get(v.gateway + "/api/ping")
+		if err == nil {
+			_ = resp.Body.Close()
+			return time.Since(began)
+		}
+		time.Sleep(2 * time.Millisecond) // another process: there is nothing to wait on
+	}
+	v.t.Fatal("it does not come up")
+	return 0
+}
+
+func (v *victim) kill() {
+	_ = v.cmd.Process.Kill()
+	_ = v.cmd.Wait() // "signal: killed"
+}
+
+// status of a request with a token.
+func (v *victim) status(token string) int {
+	v.t.Helper()
+	r, err := http.NewRequest(http.MethodGet, v.gateway+"/api/x", nil)
+	require.NoError(v.t, err)
+	r.Header.Set("Authorization", "ApiToken "+token)
+	resp, err := http.DefaultClient.Do(r)
+	require.NoError(v.t, err)
+	require.NoError(v.t, resp.Body.Close())
+	return resp.StatusCode
+}
+
+// ledger is what the killed process had acknowledged.
+type ledger struct {
+	mu      sync.Mutex
+	live    map[string]string // uid to token
+	revoked []string          // tokens
+}
+
+// write makes and revokes tokens until the process is gone.
+func (l *ledger) write(tokens remoteTokens) {
+	ctx := context.Background()
+	for {
+		made, err := tokens.create(ctx, newToken{User: "admin"})
+		if err != nil {
+			return
+		}
+		l.mu.Lock()
+		l.live[made.UID] = made.Token
+		l.mu.Unlock()
+		if rand.IntN(2) == 0 {
+			continue
+		}
+		l.mu.Lock()
+		delete(l.live, made.UID) // in doubt from here on
+		l.mu.Unlock()
+		if _, err := tokens.revoke(ctx, made.UID); err != nil {
+			return
+		}
+		l.mu.Lock()
+		l.revoked = append(l.revoked, made.Token)
+		l.mu.Unlock()
+	}
+}
+
+func TestKilledAtRandomItKeepsWhatItAcknowledged(t *testing.T) {
+	rounds := 100
+	if testing.Short() {
+		rounds = 5
+	}
+	v := newVictim(t)
+	up := v.start()
+	defer func() { v.kill() }()
+	var made, revoked int
+	for round := range rounds {
+		l := &ledger{live: map[string]string{}}
+		server, err := reach(v.socket)
+		require.NoError(t, err)
+		var writers sync.WaitGroup
+		for range 3 {
+			writers.Go(func() { l.write(remoteTokens{server}) })
+		}
+		time.Sleep(time.Duration(5+rand.IntN(60)) * time.Millisecond) // the moment is what is tested
+		v.kill()
+		writers.Wait()
+		up = max(up, v.start())
+		for uid, token := range l.live {
+			require.Equal(t, http.StatusOK, v.status(token), "round %d: acknowledged token %s is gone", round, uid)
+		}
+		for _, token := range l.revoked {
+			require.Equal(t, http.StatusUnauthorized, v.status(token), "round %d: a revoked token is accepted", round)
+		}
+		made, revoked = made+len(l.live), revoked+len(l.revoked)
+	}
+	require.Less(t, up, 2*time.Second)
+	require.Positive(t, made)
+	require.Positive(t, revoked)
+	t.Logf("%d kills: %d tokens kept, %d revocations kept, at most %s until it served again", rounds, made, revoked, up.Round(time.Millisecond))
+}
+
+func TestTheBinaryIsStaticAndSmall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program")
+	}
+	path := filepath.Join(t.TempDir(), "d2gate")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Less(t, info.Size(), int64(25_000_000))
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NotContains(t, strings.ToValidUTF8(string(text[:4096]), ""), "ld-linux")
+}
