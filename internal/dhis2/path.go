@@ -58,8 +58,8 @@ func isVersion(s string) bool {
 }
 
 var formats = []string{
-	".json", ".xml", ".csv", ".pdf", ".xls", ".xlsx", ".png", ".html", ".geojson", ".adx", ".svg", ".jsonp",
-	".json.gz", ".json.zip", ".xml.gz", ".xml.zip", ".csv.gz", ".csv.zip", ".adx.xml", ".html+css",
+	".json", ".xml", ".csv", ".pdf", ".xls", ".xlsx", ".png", ".geojson", ".adx", ".svg",
+	".json.gz", ".json.zip", ".xml.gz", ".xml.zip", ".csv.gz", ".csv.zip",
 }
 
 // cutSuffix cuts a known format suffix that starts at the first dot.

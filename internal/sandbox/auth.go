@@ -132,7 +132,7 @@ func (s *Sandbox) passes(r *http.Request, name, password string) (*metadata.User
 	case !s.md.CheckPassword(u, password):
 		s.failed(r, name)
 		return nil, "Unauthorized"
-	case strings.HasSuffix(u.TwoFactor, "_ENABLED"):
+	case twoFactorOn(u):
 		return nil, "Unauthorized"
 	}
 	s.failures.clear(name)
@@ -195,4 +195,9 @@ func (s *Sandbox) failed(r *http.Request, name string) {
 
 func (s *Sandbox) locked(r *http.Request, name string) bool {
 	return s.setting(r.Context(), "keyLockMultipleFailedLogins") == "true" && s.failures.locked(name)
+}
+
+// twoFactorOn reports whether the account asks for a second factor.
+func twoFactorOn(u *metadata.User) bool {
+	return u.TwoFactor == "TOTP_ENABLED" || u.TwoFactor == "EMAIL_ENABLED"
 }

@@ -155,6 +155,9 @@ func (c *call) jsonType() error {
 		return problem.New(http.StatusUnsupportedMediaType, "", "Content-Type is not supported")
 	}
 	media, params, err := mime.ParseMediaType(ct)
+	if _, sub, ok := strings.Cut(ct, "/"); ok && strings.Contains(sub, ",") {
+		return problem.New(http.StatusUnsupportedMediaType, "", "Invalid mime type \"%s\": Invalid token character ',' in token \"%s\"", ct, sub)
+	}
 	if err != nil || !strings.Contains(media, "/") {
 		return problem.New(http.StatusUnsupportedMediaType, "", "Invalid mime type \"%s\": does not contain '/'", ct)
 	}

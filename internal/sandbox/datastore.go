@@ -422,7 +422,7 @@ func (s *Sandbox) deleteEntry(ctx context.Context, ns, key string) error {
 }
 
 func dsDeleteNamespace(c *call) error {
-	ns := c.args[0]
+	ns := c.path.Segments[1]
 	gone := problem.New(http.StatusNotFound, c.s.words().code("E1005"), "%s", c.s.words().noNamespace(ns))
 	switch c.s.guards.writes(ns, c.user) {
 	case modeRestricted:

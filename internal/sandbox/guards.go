@@ -43,9 +43,9 @@ type guards struct {
 func builtIn(minor int) []Protection {
 	list := []Protection{
 		{"METADATASTORE", modeHidden, modeHidden, []string{"F_METADATA_MANAGE"}, []string{"F_METADATA_MANAGE"}, ""},
-		{"ANDROID_SETTINGS_APP", modeNone, modeRestricted, []string{}, []string{"M_androidsettingsapp"}, ""},
-		{"capture", modeNone, modeRestricted, []string{}, []string{"F_CAPTURE_DATASTORE_UPDATE"}, ""},
-		{"ORG_UNIT_PROFILE", modeNone, modeRestricted, []string{}, []string{"ALL", "F_ORG_UNIT_PROFILE_ADD"}, ""},
+		{"ANDROID_SETTINGS_APP", modeNone, modeRestricted, []string{"M_androidsettingsapp"}, []string{"M_androidsettingsapp"}, ""},
+		{"capture", modeNone, modeRestricted, []string{"F_CAPTURE_DATASTORE_UPDATE"}, []string{"F_CAPTURE_DATASTORE_UPDATE"}, ""},
+		{"ORG_UNIT_PROFILE", modeNone, modeRestricted, []string{"ALL", "F_ORG_UNIT_PROFILE_ADD"}, []string{"ALL", "F_ORG_UNIT_PROFILE_ADD"}, ""},
 		{"sms-config", modeRestricted, modeRestricted, []string{"F_MOBILE_SENDSMS"}, []string{"F_MOBILE_SENDSMS"}, ""},
 	}
 	if minor >= 44 {

@@ -91,7 +91,7 @@ func (s *Sandbox) signIn(ctx context.Context, r *http.Request, name, password, c
 	case !s.md.CheckPassword(u, password):
 		s.failed(r, name)
 		return "", nil
-	case strings.HasSuffix(u.TwoFactor, "_ENABLED") && !totpValid(u.TwoFactorSecret(), code, s.cfg.Now()):
+	case twoFactorOn(u) && !totpValid(u.TwoFactorSecret(), code, s.cfg.Now()):
 		if s.minor == 41 {
 			return "INCORRECT_TWO_FACTOR_CODE", nil
 		}
@@ -180,11 +180,11 @@ func totp(key []byte, step int64) string {
 }
 
 func twoFactorEnabled(c *call) error {
-	return c.json(http.StatusOK, strings.HasSuffix(c.user.TwoFactor, "_ENABLED"))
+	return c.json(http.StatusOK, twoFactorOn(c.user))
 }
 
 func twoFactorEnroll(c *call) error {
-	if strings.HasSuffix(c.user.TwoFactor, "_ENABLED") {
+	if twoFactorOn(c.user) {
 		return problem.New(http.StatusConflict, "E3022", "User has 2FA enabled already, disable 2FA before you try to enroll again")
 	}
 	secret := make([]byte, 20)
@@ -244,7 +244,7 @@ func twoFactorDisable(c *call) error {
 	}
 	key := "2fa:" + c.user.Username
 	switch {
-	case !strings.HasSuffix(c.user.TwoFactor, "_ENABLED"):
+	case !twoFactorOn(c.user):
 		return problem.New(http.StatusConflict, "E3031", "User has not enabled 2FA")
 	case code == "":
 		return problem.New(http.StatusConflict, "E3050", "2FA code can not be null or empty")

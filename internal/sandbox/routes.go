@@ -54,7 +54,7 @@ func (s *Sandbox) table() []endpoint {
 		{path: "apps", verbs: verbsOf{"GET": appsList, "POST": appsInstall, "PUT": appsReload}},
 		{path: "apps/*", verbs: verbsOf{"DELETE": appsDelete}},
 		{path: "dataStore", verbs: verbsOf{"GET": dsNamespaces}},
-		{path: "dataStore/protections", verbs: verbsOf{"GET": dsProtections}},
+		{path: "dataStore/protections", verbs: verbsOf{"GET": dsProtections, "DELETE": dsDeleteNamespace}},
 		{path: "dataStore/*", verbs: verbsOf{"GET": dsKeys, "DELETE": dsDeleteNamespace}},
 		{path: "dataStore/*/keys", verbs: verbsOf{"GET": dsKeyList, "POST": dsCreate, "PUT": dsUpdate, "DELETE": dsDelete}},
 		{path: "dataStore/*/*", verbs: verbsOf{"GET": dsGet, "POST": dsCreate, "PUT": dsUpdate, "DELETE": dsDelete}},
@@ -203,7 +203,7 @@ func (c *call) outside() error {
 		return formLogin(c)
 	case p == "/":
 		return c.raw(http.StatusOK, "text/html;charset=UTF-8", []byte("<!doctype html><title>Sandbox DHIS2</title><h1>Sandbox DHIS2</h1>"))
-	case strings.HasSuffix(p, "/") || strings.Count(p, "/") > 1:
+	case strings.HasSuffix(p, "/"), strings.HasPrefix(p, "/api"), strings.Contains(p[strings.LastIndexByte(p, '/'):], "."):
 		return notFound
 	}
 	c.w.Header().Set("Location", p+"/"+query)
