@@ -3,6 +3,7 @@ package constraints
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -126,6 +127,45 @@ func scopeAllowed(list []Scope, f *Facts) (narrow string, ok bool) {
 		if list[i].covers(segs, read) {
 			return "", true
 		}
+	}
+	if read && isStore(segs[0]) {
+		return storeListAllowed(list, segs, f.Query)
+	}
+	return "", false
+}
+
+// storeListAllowed lets a token list namespaces and keys of a store that it may
+// read in part; the gateway takes out of the answer what it may not see (see
+// StoreKeys). Anything but the plain list, as one with values in it, is refused.
+func storeListAllowed(list []Scope, segs []string, query string) (narrow string, ok bool) {
+	if _, plain := StoreList(segs); !plain || len(segs) == 2 && segs[1] == "protections" {
+		return "", false
+	}
+	some := slices.ContainsFunc(list, func(sc Scope) bool {
+		return sc.resource == segs[0] && sc.read && len(sc.selector) > 0 && (len(segs) == 1 || globMatch(sc.selector[0], segs[1]))
+	})
+	if !some {
+		return "", false
+	}
+	q, err := url.ParseQuery(query)
+	for name := range q {
+		if name != "lastUpdated" {
+			return "ask for the list alone, without the parameter " + name, false
+		}
+	}
+	return "", err == nil
+}
+
+// StoreList reports whether a path (from dataStore or userDataStore on) names a
+// list: of namespaces (ns ""), or of the keys of one.
+func StoreList(segs []string) (ns string, ok bool) {
+	switch {
+	case len(segs) == 0 || !isStore(segs[0]):
+		return "", false
+	case len(segs) == 1:
+		return "", true
+	case len(segs) == 2 || len(segs) == 3 && segs[2] == "keys":
+		return segs[1], true
 	}
 	return "", false
 }

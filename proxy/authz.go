@@ -24,8 +24,8 @@ func (g *Gateway) Authz(w http.ResponseWriter, r *http.Request) {
 		if err := g.decide(p); err != nil {
 			return err
 		}
-		if p.inspect != nil {
-			return p.outsideScope("the body cannot be seen here")
+		if p.inspect != nil || p.filter() != nil {
+			return p.outsideScope("neither bodies nor answers can be seen here")
 		}
 		g.observe(p)
 		p.tell(w.Header())

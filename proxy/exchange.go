@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -118,7 +119,34 @@ func (f *ReverseProxy) modifyResponse(resp *http.Response) error {
 	delete(h, "X-Gateway-Reason")
 	delete(h, "Alt-Svc") // an address of the upstream's own
 	f.links.rewrite(h)
+	if t.Ended != nil {
+		if resp.Body == http.NoBody || resp.ContentLength == 0 {
+			t.Ended()
+		} else {
+			resp.Body = &untilEnd{resp.Body, t.Ended}
+		}
+	}
+	if t.Visible != nil {
+		return filterList(resp, t.Visible)
+	}
 	return nil
+}
+
+// untilEnd tells when a body is at its end. net/http gives io.EOF with the last
+// bytes of a body of known length; one of unknown length is not over for the
+// caller before the handler has returned.
+type untilEnd struct {
+	io.ReadCloser
+	ended func()
+}
+
+// Read implements io.Reader.
+func (u *untilEnd) Read(b []byte) (int, error) {
+	n, err := u.ReadCloser.Read(b)
+	if err != nil {
+		u.ended()
+	}
+	return n, err
 }
 
 // refusesIdentity reports whether DHIS2 does not take our own sign-in. The leases
@@ -134,7 +162,7 @@ func (g *Gateway) onward(p *passage) Onward {
 		Path: p.verdict.Path, Query: p.verdict.Query, HasQuery: p.target.HasQuery,
 		RequestID: p.id, Client: p.from, Principal: p.principal,
 		Mode: p.route.Mode, Identity: p.rules.identities[p.route.identity],
-		Timeout: p.route.Timeout, Body: p.route.body, Inspect: p.inspect,
+		Timeout: p.route.Timeout, Body: p.route.body, Inspect: p.inspect, Visible: p.filter(), Ended: func() { g.free(p) },
 	}
 	changes := !reads(p.view.Method) && changesAccounts(p.target.DHIS2)
 	o.Answered = func(status int, latency time.Duration) {

@@ -43,9 +43,16 @@ type Onward struct {
 	// Inspect looks at the body as it passes; its error, a fault, ends the exchange
 	// before the upstream has the whole body. May be nil.
 	Inspect func([]byte) error
+	// Visible says which names of an answer that is a JSON list of names may be
+	// shown; nil shows all.
+	Visible func(name string) bool
 	// Answered is told of a response header before anything of it is passed on, and
 	// of that of a first attempt too; may be nil.
 	Answered func(status int, latency time.Duration)
+	// Ended is told when the upstream has sent its last byte, before the caller gets
+	// it: what the upstream was counted for is then free. It may be called twice, and
+	// not at all where an exchange fails. May be nil.
+	Ended func()
 }
 
 // Limits of the exchange with the upstream.
@@ -263,6 +270,11 @@ func (f *ReverseProxy) rewrite(p *httputil.ProxyRequest) {
 	dropHeaders(p.Out.Header, t.Principal.Kind)
 	f.forwarded.set(p.Out.Header, t.Client)
 	p.Out.Header["X-Request-Id"] = []string{t.RequestID}
+	if t.Visible != nil {
+		for _, name := range unfiltered {
+			delete(p.Out.Header, name)
+		}
+	}
 	if t.whole != nil {
 		body := t.whole
 		p.Out.Body = io.NopCloser(bytes.NewReader(body))

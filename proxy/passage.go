@@ -41,6 +41,7 @@ type passage struct {
 	inspect func([]byte) error // looks at the body as it passes; may be nil
 	slot    audit.Slot         // held until the line is written
 	done    func()             // gives back what rates and concurrency lent; may be nil
+	freed   bool               // it was given back
 	status  int                // of the upstream's answer, 0 for none
 	refused fault.Reason
 }
@@ -73,10 +74,7 @@ func (g *Gateway) leave(p *passage) {
 		p.slot.Commit(p.event(now))
 		p.slot = nil
 	}
-	if p.done != nil {
-		p.done()
-	}
-	g.inFlight.Add(-1)
+	g.free(p)
 	g.observer.Request(Observation{
 		Route: p.routeID(), Decision: decisionOf(p.refused), Reason: string(p.refused),
 		Reads: reads(p.view.Method), Duration: now.Sub(p.start),
@@ -86,6 +84,18 @@ func (g *Gateway) leave(p *passage) {
 	}
 	if thrown == http.ErrAbortHandler {
 		panic(thrown)
+	}
+}
+
+// free gives back what a request was counted for, once.
+func (g *Gateway) free(p *passage) {
+	if p.freed {
+		return
+	}
+	p.freed = true
+	g.inFlight.Add(-1)
+	if p.done != nil {
+		p.done()
 	}
 }
 
