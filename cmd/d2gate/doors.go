@@ -26,7 +26,7 @@ func (s *server) listen() (err error) {
 	}
 	l.gateway = l.door
 	if onlyProxies(c) {
-		l.gateway = &guarded{l.gateway, c.Server.TrustedProxies, s.log}
+		l.gateway = &guarded{Listener: l.gateway, trusted: c.Server.TrustedProxies, log: s.log}
 	}
 	if c.Server.ProxyProtocol {
 		l.gateway = withProxyProtocol(l.gateway, c.Server.TrustedProxies, c.Server.Limits.HeaderTimeout)

@@ -35,8 +35,10 @@ type guarded struct {
 	net.Listener
 	trusted []netip.Prefix
 	log     *slog.Logger
+	quiet   time.Time // until then nothing is said: a stranger shall not fill the log
 }
 
+// Accept implements net.Listener. One goroutine calls it.
 func (g *guarded) Accept() (net.Conn, error) {
 	for {
 		conn, err := g.Listener.Accept()
@@ -47,7 +49,10 @@ func (g *guarded) Accept() (net.Conn, error) {
 		if inAny(g.trusted, peer) {
 			return conn, nil
 		}
-		g.log.Warn("connection closed: plain HTTP is taken from trusted_proxies only", "peer", peer.String())
+		if now := time.Now(); now.After(g.quiet) {
+			g.quiet = now.Add(10 * time.Second)
+			g.log.Warn("connection closed: plain HTTP is taken from trusted_proxies only", "peer", peer.String())
+		}
 		_ = conn.Close() // it was refused; there is nobody to tell
 	}
 }

@@ -11,7 +11,7 @@ import (
 func TestConnectionsOfOtherPeersAreClosedAtAccept(t *testing.T) {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	g := &guarded{inner, []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}, quiet()}
+	g := &guarded{Listener: inner, trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}, log: quiet()}
 	defer g.Close()
 	accepted := make(chan string, 2)
 	go func() {

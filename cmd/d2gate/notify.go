@@ -1,9 +1,21 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
+
+// reloadingState is RELOADING=1 with the time that Type=notify-reload asks for.
+func reloadingState() string {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
+		return "RELOADING=1"
+	}
+	return fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", t.Nano()/1000)
+}
 
 // notifySystemd sends one state (READY=1, RELOADING=1, STOPPING=1) to the service
 // manager, if there is one (sd_notify(3)). Nobody depends on its arrival.

@@ -156,7 +156,7 @@ func (s *server) reload(g *gateway, why string) reloadResult {
 	if s.cfg.File == "" {
 		return reloadResult{At: g.now().UTC(), Result: "unchanged", Hash: short(s.cfg.Hash)}
 	}
-	s.notifySystemd("RELOADING=1")
+	s.notifySystemd(reloadingState())
 	defer s.notifySystemd("READY=1")
 	r := g.reload(config.Load(s.cfg.File))
 	switch r.Result {

@@ -8,6 +8,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// version is set by the linker when a release is built (-X main.version=1.2.3).
+var version string
+
 // build is what the binary knows of its making.
 type build struct {
 	Version string `json:"version"`
@@ -28,6 +31,9 @@ func buildInfo() build {
 	}
 	if v := info.Main.Version; v != "" && v != "(devel)" {
 		b.Version = v
+	}
+	if version != "" {
+		b.Version = version
 	}
 	for _, s := range info.Settings {
 		switch s.Key {
