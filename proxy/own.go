@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"net/url"
 
 	"github.com/d2gate/d2gate/internal/dhis2"
@@ -64,6 +65,15 @@ func (g *Gateway) handler(h func(http.ResponseWriter, *http.Request, *passage) e
 			g.refuse(p, err)
 		}
 	}
+}
+
+// Client is the client address of a request to one of d2gate's own handlers; the
+// zero Addr if it is unknown.
+func Client(r *http.Request) netip.Addr {
+	if p, ok := r.Context().Value(passageKey{}).(*passage); ok {
+		return p.client
+	}
+	return netip.Addr{}
 }
 
 // ownCaller finds out who calls one of d2gate's own paths.

@@ -126,6 +126,10 @@ func (g *Gateway) refuse(p *passage, err error) {
 		return
 	}
 	p.unread()
+	if own, ok := errors.AsType[respond.Renderer](err); ok && f.Reason != fault.AuditUnavailable {
+		own.Render(&p.out, p.r) // OAuth2 errors have a form of their own
+		return
+	}
 	respond.Refuse(&p.out, p.r, f, respond.Options{Strict: p.rules.Strict, RequestID: p.id, PublicURL: p.rules.Public})
 }
 

@@ -39,6 +39,8 @@ type gateway struct {
 	proxy    *proxy.Gateway
 	handler  http.Handler
 	tokens   *tokens
+	oauth2   *tokenServer
+	bearers  *bearers
 	started  time.Time
 	draining atomic.Bool
 	drain    drain
@@ -75,8 +77,15 @@ func openGateway(parts gatewayParts) (*gateway, error) {
 	if err := g.openTokens(); err != nil {
 		return nil, err
 	}
+	if g.oauth2, err = g.openOAuth2(pages{}); err != nil {
+		return nil, err
+	}
+	g.bearers = &bearers{own: g.oauth2.verifier, users: &g.users}
+	if err := g.bearers.trust(parts.config, parts.now); err != nil {
+		return nil, err
+	}
 	g.proxy, err = proxy.NewGateway(proxy.GatewayConfig{
-		Rules: rules, Audit: parts.audit, Owned: g.routes, Tokens: g.verifier, Passwords: &g.users, Accounts: &g.users,
+		Rules: rules, Audit: parts.audit, Owned: g.routes, Tokens: g.verifier, Bearers: g.bearers, Passwords: &g.users, Accounts: &g.users,
 		Observer: parts.metrics, Refused: parts.refusals.add, Log: parts.log, Now: parts.now,
 	})
 	if err != nil {
@@ -147,6 +156,9 @@ func (g *gateway) register(reg prometheus.Registerer, box *behind) error {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "d2gate_token_cache_entries", Help: "Records in the token cache."},
 			func() float64 { return float64(g.verifier.Stats().Entries) }),
 	}
+	all = append(all, g.oauth2.purged,
+		counter("d2gate_bearer_lookups_total", "Access tokens asked of the store.", func() int64 { n, _ := g.oauth2.verifier.Stats(); return n }),
+		counter("d2gate_bearer_cache_hits_total", "Access tokens answered by the cache.", func() int64 { _, n := g.oauth2.verifier.Stats(); return n }))
 	if box != nil {
 		all = append(all, counter("d2gate_sandbox_sessions_opened_total", "Sessions that the sandbox DHIS2 has opened.", box.sessions))
 	}
@@ -158,11 +170,17 @@ func (g *gateway) register(reg prometheus.Registerer, box *behind) error {
 func (g *gateway) followChanges(ctx context.Context) {
 	g.store.Follow(ctx, store.FollowConfig{
 		Apply: func(c store.Change) {
-			if c.Topic == "token" {
+			switch c.Topic {
+			case "token":
 				g.verifier.Forget(c.Key)
+			case "oauth2":
+				g.oauth2.verifier.Forget()
 			}
 		},
-		Clear: g.verifier.ForgetAll,
+		Clear: func() {
+			g.verifier.ForgetAll()
+			g.oauth2.verifier.Forget()
+		},
 		Confirmed: func(at time.Time) {
 			g.verifier.Confirmed(at)
 			g.confirmed.Store(at.UnixMilli())

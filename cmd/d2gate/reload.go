@@ -79,6 +79,10 @@ func (g *gateway) apply(old, cfg *config.Config) error {
 	if err := way.ids.throttle.SetRules(loginRules(cfg)); err != nil {
 		return fmt.Errorf("rates.login: %w", err) // config has checked them: it cannot be
 	}
+	if err := g.bearers.trust(cfg, g.now); err != nil {
+		return fmt.Errorf("oauth2.trusted_issuers: %w", err) // as above
+	}
+	g.oauth2.Reload(oauth2Settings(cfg))
 	if g.way != way {
 		g.way.forwarder.Close() // requests under way keep their connections
 	}

@@ -27,6 +27,9 @@ func (g *gateway) routes(gw *proxy.Gateway) http.Handler {
 	r.Handle("/.well-known/openid-configuration/*", gw.Public(g.issuer))
 	r.Handle("/.well-known/oauth-authorization-server/*", gw.Public(g.issuer))
 
+	// The OAuth2 server.
+	g.oauth2Routes(r, gw)
+
 	// What a refusal means, and the decision for other proxies.
 	r.Get("/d2gate/help/{reason}", gw.Public(help))
 	r.HandleFunc("/d2gate/authz", gw.Authz)
