@@ -99,25 +99,24 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 // localTokens is the service of the token verbs without a server: the same rules,
 // on the store itself.
 func (at *place) localTokens(st *store.Store) (*tokens, error) {
-	server := identity.Server{URL: at.cfg.Upstream.URL, Transport: identity.NewTransport(at.cfg.Upstream.ConnectTimeout)}
-	ids, err := openIdentities(identityConfig{config: at.cfg, server: server, store: st, folder: folder(at.cfg), now: time.Now})
-	if err != nil {
-		return nil, err
-	}
 	return newTokens(tokensConfig{
 		store: st, settings: func() pat.Settings { return settingsOf(at.cfg) }, forget: func(string) {},
-		lookup: at.lookup(ids), now: time.Now,
+		lookup: func(ctx context.Context, username string) (identity.User, error) { return at.lookup(ctx, st, username) }, now: time.Now,
 	})
 }
 
-// lookup asks DHIS2 who a user is. Where nobody answers, as when demo mode is not
-// running, the bare name has to do: the gateway checks the account on each use.
-func (at *place) lookup(ids *identities) func(context.Context, string) (identity.User, error) {
-	return func(ctx context.Context, username string) (identity.User, error) {
-		u, err := ids.directory.Lookup(ctx, username)
-		if f := fault.From(err); f != nil && f.Reason == fault.UpstreamUnreachable {
-			return identity.User{Username: username}, nil
-		}
-		return u, err
+// lookup asks DHIS2 who a user is; only then are the secrets of the identities
+// needed. Where nobody answers, as when demo mode is not running, the bare name has
+// to do: the gateway checks the account on each use.
+func (at *place) lookup(ctx context.Context, st *store.Store, username string) (identity.User, error) {
+	server := identity.Server{URL: at.cfg.Upstream.URL, Transport: identity.NewTransport(at.cfg.Upstream.ConnectTimeout)}
+	ids, err := openIdentities(identityConfig{config: at.cfg, server: server, store: st, folder: folder(at.cfg), now: time.Now})
+	if err != nil {
+		return identity.User{}, err
 	}
+	u, err := ids.directory.Lookup(ctx, username)
+	if f := fault.From(err); f != nil && f.Reason == fault.UpstreamUnreachable {
+		return identity.User{Username: username}, nil
+	}
+	return u, err
 }

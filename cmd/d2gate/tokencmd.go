@@ -13,7 +13,7 @@ import (
 
 func (p *program) tokenCommand() *cobra.Command {
 	return group("token", "Make, limit, see and revoke personal access tokens",
-		p.tokenCreate(), p.tokenList(), p.tokenShow(), p.tokenEdit(), p.tokenRotate(), p.tokenRevoke(), p.tokenInspect())
+		p.tokenCreate(), p.tokenList(), p.tokenShow(), p.tokenEdit(), p.tokenRotate(), p.tokenRevoke(), p.tokenInspect(), p.tokenImport(), p.tokenScan())
 }
 
 // withTokens runs f on the running d2gate, or on its store when none runs.

@@ -19,6 +19,7 @@ import (
 type tokens struct {
 	store  pat.Store
 	issuer *pat.Issuer
+	forget func(uid string)
 	lookup func(ctx context.Context, username string) (identity.User, error)
 	now    func() time.Time
 }
@@ -37,7 +38,7 @@ func newTokens(c tokensConfig) (*tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tokens{c.store, issuer, c.lookup, c.now}, nil
+	return &tokens{c.store, issuer, c.forget, c.lookup, c.now}, nil
 }
 
 // limits are the constraints of a token as the command line says them.
@@ -166,6 +167,9 @@ func (t *tokens) revoke(ctx context.Context, name string) (tokenView, error) {
 	return t.view(r), t.issuer.Revoke(ctx, operator(r.Owner), r.UID)
 }
 
+// demoTokenCode is the name of the token that demo mode makes.
+const demoTokenCode = "demo"
+
 // revokeDemo ends the tokens that demo mode has made.
 func (t *tokens) revokeDemo(ctx context.Context) error {
 	records, err := t.store.Tokens(ctx, pat.Filter{Username: "admin"})
@@ -232,6 +236,3 @@ func (l limits) attributes() ([]constraints.Attribute, error) {
 	}
 	return list, nil
 }
-
-// demoTokenCode is the name of the token that demo mode makes.
-const demoTokenCode = "demo"

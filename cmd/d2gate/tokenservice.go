@@ -16,6 +16,7 @@ type tokenService interface {
 	rotate(ctx context.Context, name string, how rotateToken) (madeToken, error)
 	revoke(ctx context.Context, name string) (tokenView, error)
 	inspect(ctx context.Context, text string) (inspection, error)
+	adopt(ctx context.Context, a adoption) (importResult, error)
 }
 
 // tokenRoutes answers the verbs of a remoteTokens.
@@ -49,6 +50,13 @@ func tokenRoutes(mux *http.ServeMux, t tokenService) {
 			return madeToken{}, err
 		}
 		return t.rotate(r.Context(), r.PathValue("name"), how)
+	}))
+	mux.HandleFunc("POST /import", adminHandler(func(r *http.Request) (importResult, error) {
+		var a adoption
+		if err := decodeAdmin(r, &a); err != nil {
+			return importResult{}, err
+		}
+		return t.adopt(r.Context(), a)
 	}))
 	mux.HandleFunc("POST /inspect", adminHandler(func(r *http.Request) (inspection, error) {
 		var text string
@@ -88,6 +96,20 @@ func (r remoteTokens) revoke(ctx context.Context, name string) (v tokenView, err
 
 func (r remoteTokens) inspect(ctx context.Context, text string) (seen inspection, err error) {
 	return seen, r.call(ctx, http.MethodPost, "/inspect", text, &seen)
+}
+
+func (r remoteTokens) adopt(ctx context.Context, a adoption) (done importResult, err error) {
+	for len(a.Rows) > 0 { // a request of the socket has a limit
+		n := min(len(a.Rows), 1000)
+		var some importResult
+		if err := r.call(ctx, http.MethodPost, "/import", adoption{a.Rows[:n], a.DryRun}, &some); err != nil {
+			return done, err
+		}
+		done.Imported, done.Known, done.Expired = done.Imported+some.Imported, done.Known+some.Known, done.Expired+some.Expired
+		done.Refused = append(done.Refused, some.Refused...)
+		a.Rows = a.Rows[n:]
+	}
+	return done, nil
 }
 
 func tokenPath(name string) string { return "/tokens/" + url.PathEscape(name) }
