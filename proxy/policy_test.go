@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,8 +143,8 @@ func TestDemandsRefuseAndNeverFallThrough(t *testing.T) {
 
 func TestARouteInReportModeNotesAndLetsThrough(t *testing.T) {
 	end := time.Date(2027, 1, 15, 0, 0, 0, 0, time.UTC)
-	now := end.Add(-time.Second)
-	r := start(t, setup{now: func() time.Time { return now }, config: func(c *config.Config) {
+	c := &clock{at: end.Add(-time.Second)}
+	r := start(t, setup{now: c.now, config: func(c *config.Config) {
 		c.Rates["slow"] = []config.Rate{{Per: []string{"client_ip"}, Events: 1, Window: time.Hour}}
 		c.Routes = []config.Route{{ID: "trial", Resource: "analytics", Credentials: []string{"pat"}, Referrers: []string{"https://portal.moh.example"}, Rate: "slow", Mode: "report", EnforceAfter: end}}
 	}})
@@ -159,9 +160,12 @@ func TestARouteInReportModeNotesAndLetsThrough(t *testing.T) {
 		byID[l.Decision+" "+strings.Join(l.Failed, ",")]++
 	}
 	require.Equal(t, map[string]int{"allow policy_refused": 1, "allow policy_refused,rate_limited": 1, "refuse constraint_method,policy_refused": 1}, byID)
-	require.Contains(t, r.counts.reported, "trial policy_refused")
-	require.Contains(t, r.counts.reported, "trial rate_limited")
-	now = end
+	require.Eventually(t, func() bool {
+		r.counts.mu.Lock()
+		defer r.counts.mu.Unlock()
+		return slices.Contains(r.counts.reported, "trial policy_refused") && slices.Contains(r.counts.reported, "trial rate_limited")
+	}, time.Second, time.Millisecond)
+	c.move(time.Second)
 	require.Equal(t, "policy_refused", r.send("GET /api/analytics", auth).reason(), "at enforce_after it is over")
 }
 
