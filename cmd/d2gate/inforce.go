@@ -23,7 +23,6 @@ func notInForce(cfg *config.Config) []string {
 		{"login", !reflect.DeepEqual(cfg.Login, plain.Login)},
 		{"embeds", len(cfg.Embeds) > 0},
 		{"tokens.notices", len(cfg.Tokens.Notices.BeforeExpiry) > 0 || !cfg.Tokens.Notices.Webhook.IsZero()},
-		{"tokens.require", len(cfg.Tokens.Require) > 0},
 		{"audit.sinks of type store", slices.ContainsFunc(cfg.Audit.Sinks, func(s config.Sink) bool { return s.Type == "store" })},
 		{"credentials: session", usesSession(cfg)},
 	} {

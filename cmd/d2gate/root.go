@@ -6,11 +6,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// root is the tree of verbs.
+// root is the tree of verbs. Without a verb d2gate runs in demo mode.
 func (p *program) root() *cobra.Command {
-	root := &cobra.Command{Use: "d2gate", Short: "An authentication and token gateway in front of DHIS2"}
+	root := p.demoCommand()
 	root.AddCommand(
-		p.serveCommand(), p.checkCommand(), p.explainCommand(), p.initCommand(),
+		p.serveCommand(), p.checkCommand(), p.explainCommand(), p.initCommand(), p.sandboxCommand(),
 		p.tokenCommand(), p.policyCommand(), p.dhis2Command(), p.auditCommand(),
 		p.reloadCommand(), p.statusCommand(), p.healthCommand(), p.backupCommand(), p.restoreCommand(),
 		p.schemaCommand(), p.versionCommand(),
