@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/d2gate/d2gate/internal/store"
+	"github.com/d2gate/d2gate/oauth2server"
 	"github.com/d2gate/d2gate/pat"
 )
 
@@ -14,6 +15,7 @@ import (
 type Stores struct {
 	Tokens  pat.Store
 	Changes ChangeLog
+	OAuth2  oauth2server.Store
 }
 
 // ChangeLog is how a replica hears of changes.
@@ -32,4 +34,5 @@ func Run(t *testing.T, open func(t *testing.T) Stores) {
 	t.Run("lists", func(t *testing.T) { lists(t, open) })
 	t.Run("changes", func(t *testing.T) { changes(t, open) })
 	t.Run("natives", func(t *testing.T) { natives(t, open) })
+	t.Run("oauth2", func(t *testing.T) { oauth2(t, open) })
 }
