@@ -18,9 +18,9 @@ type Question struct {
 	Target      *Target
 	Route       *Route // as Match gave it, nil to let Evaluate match
 	Client      netip.Addr
-	Header      Header // Referer, Origin and Sec-Fetch-Site are looked at
-	Length      int64  // bytes of the body, -1 if unknown
-	Kind        CredentialKind
+	Header      Header           // Referer, Origin and Sec-Fetch-Site are looked at
+	Length      int64            // bytes of the body, -1 if unknown
+	Kind        CredentialKind   // "" if it was not found out: then no demand on it is judged
 	Constraints *constraints.Set // of the credential, nil for none
 	Owned       bool             // one of d2gate's own paths: no route has a say
 }
@@ -132,7 +132,7 @@ func (r *Route) refusal(t *Target) *fault.Fault {
 // wrong one policy_refused.
 func (r *Route) kindRefused(k CredentialKind) *fault.Fault {
 	switch {
-	case slices.Contains(r.kinds, k), r.open:
+	case slices.Contains(r.kinds, k), r.open, k == "":
 		return nil
 	case k == NoCredential:
 		return fault.New(fault.CredentialMissing, "")

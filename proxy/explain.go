@@ -74,6 +74,9 @@ func (p *Policy) Explain(c Case) Explanation {
 	if route := p.Match(c.Method, &t); o == upstreamOwned && route.open {
 		q.Kind, q.Constraints, c.Refused = NoCredential, nil, nil
 	}
+	if c.Refused != nil {
+		q.Kind, q.Constraints = "", nil
+	}
 	e.credential(&c, &q)
 	if o == neverForwarded {
 		e.Route = "d2gate"

@@ -339,3 +339,16 @@ func TestExplainAndTheGatewayAgree(t *testing.T) {
 		require.Greater(t, decided[reason], n/200, "%q: %v", reason, decided)
 	}
 }
+
+func TestARefusedCredentialIsExplainedWithoutGuessingWhoseItWas(t *testing.T) {
+	p := compile(t, nil, config.Route{ID: "api", Path: "/api/**", Addresses: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
+	e := p.Explain(proxy.Case{At: time.Now(), Method: "GET", Target: "/api/me", Refused: fault.New(fault.TokenUnknown, "")})
+	require.Equal(t, fault.TokenUnknown, e.Told.Reason)
+	var failed []fault.Reason
+	for _, c := range e.Checks {
+		if !c.OK {
+			failed = append(failed, c.Reason)
+		}
+	}
+	require.Equal(t, []fault.Reason{fault.TokenUnknown, fault.PolicyRefused}, failed, "the address too, but nothing about a missing credential")
+}
