@@ -342,6 +342,8 @@ func TestSwappedRulesHoldFromTheNextRequestOn(t *testing.T) {
 	a := r.send("GET /api/me", basic)
 	require.Equal(t, 403, a.status)
 	require.Contains(t, a.body, "Closed for the night.")
+	cfg.Routes[0].Rate = "missing"
+	require.Error(t, r.gateway.Swap(r.rules()), "what names no rate is not without a limit")
 	cfg.Routes[0].Identity = "missing"
 	_, err := proxy.Compile(cfg)
 	require.Error(t, err)

@@ -104,18 +104,3 @@ func (g *Gateway) ownCaller(p *passage) error {
 func (g *Gateway) NotFound(w http.ResponseWriter, r *http.Request) {
 	respond.Message(w, r, dhis2.Error(http.StatusNotFound, "There is nothing at this path.", ""))
 }
-
-// Seen is what the gateway found out about a request to one of its own paths.
-type Seen struct {
-	RequestID string
-	Client    string // address after trusted proxies, "" if unknown
-}
-
-// SeenOf returns what is known of a request that came through the gateway.
-func SeenOf(r *http.Request) Seen {
-	p, ok := r.Context().Value(passageKey{}).(*passage)
-	if !ok {
-		return Seen{}
-	}
-	return Seen{RequestID: p.id, Client: p.from}
-}
