@@ -2,9 +2,11 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -30,10 +32,15 @@ func TestTheAdminListenerServesHealthAndMetricsAndNothingElse(t *testing.T) {
 		status, _, _ := r.ask("GET", r.admin+path)
 		require.Equal(t, want, status, path)
 	}
-	_, _, text := r.ask("GET", r.admin+"/metrics")
-	require.Contains(t, text, `d2gate_requests_total{decision="allow",reason="",route="api"} 1`)
-	require.Contains(t, text, `d2gate_requests_total{decision="refuse",reason="policy_refused",route="default"} 1`)
-	require.Contains(t, text, "d2gate_token_lookups_total 2")
-	require.Contains(t, text, "d2gate_token_cache_hits_total 1")
-	require.Contains(t, text, "d2gate_upstream_duration_seconds_count 1")
+	// A request is counted at its very end, after its caller has the answer.
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		_, _, text := r.ask("GET", r.admin+"/metrics")
+		for _, line := range []string{
+			`d2gate_requests_total{decision="allow",reason="",route="api"} 1`,
+			`d2gate_requests_total{decision="refuse",reason="policy_refused",route="default"} 1`,
+			"d2gate_token_lookups_total 2", "d2gate_token_cache_hits_total 1", "d2gate_upstream_duration_seconds_count 1",
+		} {
+			assert.Contains(c, text, line)
+		}
+	}, 5*time.Second, 5*time.Millisecond)
 }
