@@ -7,14 +7,15 @@ import (
 )
 
 // banner says where everything is, and three commands that work as pasted: one
-// with the token, one that is refused, and one that says why.
+// with the token, one that is refused (no route is open there), and one that says
+// why.
 func (p *program) banner(g *gateway, f demoFlags, tokenFile string) {
 	cfg := g.inForce.Load()
 	base := cfg.Server.PublicURL.String()
-	self := p.self()
+	self := shellQuote(p.self())
 	socket := ""
 	if filepath.Clean(f.data) != demoFolder {
-		socket = " --data " + f.data
+		socket = " --data " + shellQuote(f.data)
 	}
 	fmt.Fprintf(p.stdout, `
 d2gate demo: a gateway in front of a small DHIS2, all on this machine
@@ -26,17 +27,27 @@ d2gate demo: a gateway in front of a small DHIS2, all on this machine
 
 Try:
   curl -H "Authorization: ApiToken $(cat %[5]s)" %[1]s/api/me
-  curl -i -X DELETE -H "Authorization: ApiToken $(cat %[5]s)" %[1]s/uaa/other
+  curl -i -H "Authorization: ApiToken $(cat %[5]s)" %[1]s/dhis-web-dashboard/
   %[6]s explain --last%[7]s
 
 Ready
-`, base, cfg.Upstream.URL, cfg.Admin.Listen, f.data, tokenFile, self, socket)
+`, base, cfg.Upstream.URL, cfg.Admin.Listen, f.data, shellQuote(tokenFile), self, socket)
 }
 
 // self is how this program was called, as far as it can be called again so.
 func (p *program) self() string {
 	if strings.Contains(p.executable, "/go-build") {
-		return "go run ./cmd/d2gate"
+		return goRun
 	}
 	return p.executable
+}
+
+const goRun = "go run ./cmd/d2gate"
+
+// shellQuote quotes a word for a POSIX shell where it needs to be.
+func shellQuote(s string) string {
+	if s == goRun || strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
