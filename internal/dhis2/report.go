@@ -10,7 +10,7 @@ type ErrorReport struct {
 	MainID          string   `json:"mainId,omitempty"`     // uid of the object
 	ErrorKlass      string   `json:"errorKlass,omitempty"` // Java class of the property
 	ErrorProperty   string   `json:"errorProperty,omitempty"`
-	ErrorProperties []string `json:"errorProperties,omitempty"`
+	ErrorProperties []any    `json:"errorProperties,omitempty"`
 	Value           any      `json:"value,omitempty"`
 }
 

@@ -25,7 +25,7 @@ func TestWebMessageMembersStandInDHIS2Order(t *testing.T) {
 }
 
 func TestWebMessageXMLHasAttributesAndChildren(t *testing.T) {
-	m := dhis2.Conflict("a & b").WithResponse(dhis2.NewErrorReports(dhis2.ErrorReport{Message: "m", ErrorCode: "E4000", ErrorProperties: []string{"p"}}))
+	m := dhis2.Conflict("a & b").WithResponse(dhis2.NewErrorReports(dhis2.ErrorReport{Message: "m", ErrorCode: "E4000", ErrorProperties: []any{"p"}}))
 	body, err := m.XML()
 	require.NoError(t, err)
 	require.Equal(t, `<webMessage xmlns="http://dhis2.org/schema/dxf/2.0" httpStatus="Conflict" httpStatusCode="409" status="ERROR" errorCode="E1004">`+
