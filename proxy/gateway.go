@@ -57,7 +57,7 @@ type Gateway struct {
 	told     func(*audit.Event, Case)
 	log      *slog.Logger
 	now      func() time.Time
-	rand     io.Reader
+	ids      *ids
 	inFlight atomic.Int64
 }
 
@@ -80,7 +80,7 @@ func NewGateway(cfg GatewayConfig) (*Gateway, error) {
 	}
 	g := &Gateway{
 		verifiers: verifiers{cfg.Tokens, cfg.Bearers, cfg.Sessions, cfg.Passwords, cfg.Accounts},
-		audit:     cfg.Audit, observer: cfg.Observer, told: cfg.Refused, log: cfg.Log, now: cfg.Now, rand: cfg.Rand,
+		audit:     cfg.Audit, observer: cfg.Observer, told: cfg.Refused, log: cfg.Log, now: cfg.Now, ids: newIDs(cfg.Rand),
 	}
 	if err := g.Swap(cfg.Rules); err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ type passage struct {
 // arrive takes down what every request has.
 func (g *Gateway) arrive(w http.ResponseWriter, r *http.Request) *passage {
 	p := &passage{r: r, ctx: r.Context(), rules: g.rules.Load(), start: g.now(), crowd: g.inFlight.Add(1)}
-	p.id = requestID(g.rand, p.start)
+	p.id = g.ids.next(p.start)
 	p.out.w = w
 	p.view = View{Method: r.Method, Target: r.RequestURI, Header: r.Header, Peer: PeerAddr(r.RemoteAddr), Length: r.ContentLength}
 	h := w.Header()

@@ -1,9 +1,12 @@
 package proxy
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
+	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/d2gate/d2gate/internal/audit"
@@ -109,11 +112,23 @@ func pathOf(target string) string {
 // crockford is the alphabet of request ids: no letter looks like a digit.
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-// requestID is 9 characters of the time in milliseconds, so that ids sort, and 11
-// random ones (55 bits).
-func requestID(random interface{ Read([]byte) (int, error) }, at time.Time) string {
+// ids makes request ids. It is safe for concurrent use.
+type ids struct {
+	mu     sync.Mutex
+	random *bufio.Reader // one system call for some hundred ids
+}
+
+func newIDs(random io.Reader) *ids { return &ids{random: bufio.NewReaderSize(random, 4096)} }
+
+// next is 9 characters of the time in milliseconds, so that ids sort, and 11
+// random ones (55 bits). Without randomness the clock stands in: ids tell
+// requests apart, they keep no secret.
+func (s *ids) next(at time.Time) string {
 	var entropy [8]byte
-	if _, err := random.Read(entropy[:]); err != nil {
+	s.mu.Lock()
+	_, err := io.ReadFull(s.random, entropy[:])
+	s.mu.Unlock()
+	if err != nil {
 		binary.BigEndian.PutUint64(entropy[:], uint64(at.UnixNano()))
 	}
 	var id [20]byte
