@@ -39,20 +39,23 @@ type rig struct {
 	signedIn string
 	asked    int // consent pages shown
 	problem  *oauth2server.Error
+	issuer   string
 }
 
-func newRig(t testing.TB) *rig {
+func newRig(t testing.TB) *rig { return newRigAt(t, "https://gw.example") }
+
+func newRigAt(t testing.TB, issuer string) *rig {
 	t.Helper()
 	s, err := store.Open(context.Background(), "sqlite", filepath.Join(t.TempDir(), "d2gate.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	r := &rig{t: t, st: s.OAuth2(), now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), disabled: map[string]bool{}}
+	r := &rig{t: t, issuer: issuer, st: s.OAuth2(), now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), disabled: map[string]bool{}}
 	keys, err := oauth2server.OpenKeys(t.Context(), oauth2server.KeysConfig{Store: r.st, Now: r.clock, Rand: oauth2server.RandReader})
 	require.NoError(t, err)
 	r.verifier, err = oauth2server.NewVerifier(oauth2server.VerifierConfig{Store: r.st, Now: r.clock})
 	require.NoError(t, err)
 	r.srv, err = oauth2server.New(oauth2server.Config{
-		Store: r.st, Passwords: r, Owners: r, Sessions: r, Keys: keys, Issuer: "https://gw.example", Now: r.clock, Revoked: r.verifier.Forget,
+		Store: r.st, Passwords: r, Owners: r, Sessions: r, Keys: keys, Issuer: issuer, Now: r.clock, Revoked: r.verifier.Forget,
 		ClientIP: func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.1") },
 		Settings: oauth2server.Settings{PasswordGrant: true, AccessTTL: 12 * time.Hour, RefreshTTL: 30 * 24 * time.Hour, CodeTTL: time.Minute},
 	})
@@ -186,7 +189,7 @@ func (r *rig) code(params ...string) string {
 	require.Equal(r.t, 303, out.status)
 	u, err := url.Parse(out.header.Get("Location"))
 	require.NoError(r.t, err)
-	require.Equal(r.t, "https://gw.example", u.Query().Get("iss"))
+	require.Equal(r.t, r.issuer, u.Query().Get("iss"))
 	return u.Query().Get("code")
 }
 
