@@ -100,7 +100,7 @@ func TestPathIsReadInDHIS2Words(t *testing.T) {
 		{[]string{"api", "metadata.json.gz"}, dhis2.Path{API: true, Segments: []string{"metadata"}, Suffix: ".json.gz"}},
 		{[]string{"api", "dataStore", "a.b.json", ""}, dhis2.Path{API: true, Segments: []string{"dataStore", "a.b.json"}}},
 		{[]string{"api", "v41"}, dhis2.Path{API: true, Segments: []string{"v41"}}},
-		{[]string{"apps", "x.html"}, dhis2.Path{Segments: []string{"apps", "x"}, Suffix: ".html"}},
+		{[]string{"apps", "x.html"}, dhis2.Path{Segments: []string{"apps", "x.html"}}},
 		{nil, dhis2.Path{}},
 	} {
 		require.Equal(t, tt.want, dhis2.ParsePath(tt.in))
