@@ -1,6 +1,7 @@
 package constraints
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -10,7 +11,10 @@ import (
 // ParseAddress reads an IPv4 or IPv6 address or CIDR. IPv4-mapped IPv6 is folded
 // to IPv4; zones and ports are refused.
 func ParseAddress(s string) (netip.Prefix, error) {
-	bad := fmt.Errorf("Not a valid ip address, value=%s", orNull(s)) //nolint:staticcheck // DHIS2's words
+	bad := fmt.Errorf("Not a valid ip address, value=%s", s) //nolint:staticcheck // DHIS2's words
+	if s == "" {
+		return netip.Prefix{}, errNoAddress
+	}
 	if strings.Contains(s, "/") {
 		p, err := netip.ParsePrefix(s)
 		if err != nil || p.Addr().Zone() != "" {
@@ -31,6 +35,9 @@ func ParseAddress(s string) (netip.Prefix, error) {
 	a = a.Unmap()
 	return netip.PrefixFrom(a, a.BitLen()), nil
 }
+
+// errNoAddress is what DHIS2 2.44 answers to an empty text (recorded: pat-ip-values).
+var errNoAddress = errors.New(`Cannot invoke "String.split(String, int)" because "inet6Address" is null`)
 
 // containsAddr reports whether an address lies in a prefix. The zero address, and
 // one with a zone, is in none.

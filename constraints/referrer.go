@@ -40,9 +40,10 @@ func ParseReferrer(s string) (Referrer, error) {
 	return r, nil
 }
 
-// parsePage reads an absolute URL into its compared parts.
+// parsePage reads an absolute URL into its compared parts. Browsers send host names
+// in ASCII; other letters are refused, for some fold to ASCII in lower case.
 func parsePage(s string) (Referrer, bool) {
-	if s == "" || strings.ContainsAny(s, " \t\r\n\\<>\"{}|^`") {
+	if s == "" || strings.ContainsFunc(s, func(r rune) bool { return r > 0x7e }) || strings.ContainsAny(s, " \t\r\n\\<>\"{}|^`") {
 		return Referrer{}, false
 	}
 	u, err := url.Parse(s)
@@ -75,7 +76,7 @@ func publicHost(h string) bool {
 		}
 		for i := range len(l) {
 			c := l[i]
-			if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c >= 0x80) {
+			if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-') {
 				return false
 			}
 		}

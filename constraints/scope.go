@@ -31,10 +31,11 @@ func ParseScope(s string) (Scope, error) {
 		return Scope{resource: "*", read: true, write: true}, nil
 	}
 	bad := func(why string) error { return fmt.Errorf("%w, value=%s: %s", ErrScope, orNull(s), why) }
-	target, action, ok := strings.Cut(s, ":")
-	if !ok {
+	colon := strings.LastIndexByte(s, ':')
+	if colon < 0 {
 		return Scope{}, bad("it must be resource[/selector]:action, or ALL")
 	}
+	target, action := s[:colon], s[colon+1:]
 	sc := Scope{}
 	switch action {
 	case "read":
@@ -89,11 +90,11 @@ func ParseScope(s string) (Scope, error) {
 func isName(s string) bool {
 	for i := range len(s) {
 		c := s[i]
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || i > 0 && (c >= '0' && c <= '9' || c == '-' || c == '_')) {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || i > 0 && (c == '-' || c == '_')) {
 			return false
 		}
 	}
-	return s != ""
+	return strings.TrimLeft(s, "0123456789") != "" // digits alone are an API version
 }
 
 // isStore reports the two key-value stores, whose selector is NS[/KEY].
@@ -102,6 +103,20 @@ func isStore(resource string) bool { return resource == "dataStore" || resource 
 // isRead: everything but these three is a write.
 func isRead(method string) bool { return method == "GET" || method == "HEAD" || method == "OPTIONS" }
 
+// reads is isRead, but for the GET with which DHIS2 imports metadata from another
+// server (DHIS2 2.44 MetadataSyncController).
+func (f *Facts) reads() bool {
+	segs := f.Path.Segments
+	return isRead(f.Method) && !(len(segs) > 1 && segs[0] == metadata && bare(segs[1]) == "sync")
+}
+
+// bare cuts what an older DHIS2 might take for a format suffix, whatever it is
+// (Spring's suffix patterns: /metadata.x is served by the handler of /metadata).
+func bare(segment string) string {
+	name, _, _ := strings.Cut(segment, ".")
+	return name
+}
+
 // scopeAllowed reports whether the scopes together cover the request. If not,
 // narrow says what would, where that can be said.
 func scopeAllowed(list []Scope, f *Facts) (narrow string, ok bool) {
@@ -109,7 +124,7 @@ func scopeAllowed(list []Scope, f *Facts) (narrow string, ok bool) {
 		return "", false // a token with scopes passes only under /api
 	}
 	segs := f.Path.Segments
-	read := isRead(f.Method)
+	read := f.reads()
 	for i := range list {
 		if list[i].resource == "*" && (read && list[i].read || !read && list[i].write) {
 			return "", true
@@ -120,15 +135,37 @@ func scopeAllowed(list []Scope, f *Facts) (narrow string, ok bool) {
 		return "", false
 	case segs[0] == metadata:
 		return metadataAllowed(list, f, read)
-	case len(segs) >= 3 && segs[2] == metadata && read:
+	case isStore(segs[0]):
+		return storeAllowed(list, f, read)
+	case len(segs) >= 3 && bare(segs[2]) == metadata && read:
 		return dependenciesAllowed(list, segs[0])
 	}
+	return "", anyCovers(list, segs, read)
+}
+
+func anyCovers(list []Scope, segs []string, read bool) bool {
 	for i := range list {
 		if list[i].covers(segs, read) {
-			return "", true
+			return true
 		}
 	}
-	if read && isStore(segs[0]) {
+	return false
+}
+
+// storeAllowed judges the key-value stores, where a key may look like a format
+// suffix. DHIS2 2.44 cuts .json and answers 406 to the other formats; an older one
+// may take them for a part of the key, so both readings must be covered.
+func storeAllowed(list []Scope, f *Facts, read bool) (narrow string, ok bool) {
+	segs := f.Path.Segments
+	if anyCovers(list, segs, read) {
+		if f.Path.Suffix == "" || f.Path.Suffix == ".json" {
+			return "", true
+		}
+		whole := slices.Clone(segs)
+		whole[len(whole)-1] += f.Path.Suffix
+		return "", anyCovers(list, whole, read)
+	}
+	if read {
 		return storeListAllowed(list, segs, f.Query)
 	}
 	return "", false

@@ -100,8 +100,15 @@ func validates(list []Scope) bool {
 // value but exactly VALIDATE.
 func onlyValidates(query string) bool {
 	q, err := url.ParseQuery(query)
-	return err == nil && len(q["importMode"]) == 1 && q["importMode"][0] == "VALIDATE"
+	return err == nil && !tooMany(query) && len(q["importMode"]) == 1 && q["importMode"][0] == "VALIDATE"
 }
+
+// mostParams is how many parameters a request may have whose parameters decide what
+// it may do. DHIS2's container drops those over its limit without a word (Tomcat
+// maxParameterCount, 1000 to 10000), and with them a selection of types.
+const mostParams = 200
+
+func tooMany(query string) bool { return strings.Count(query, "&") >= mostParams }
 
 // exportAllowed holds an export's query against the types. What DHIS2 might read
 // in another way than this is refused: a repeated or unknown name, or a selection
@@ -111,6 +118,9 @@ func exportAllowed(types []string, query string) (narrow string, ok bool) {
 		return "", false
 	}
 	narrow = "select types by " + types[0] + "=true"
+	if tooMany(query) {
+		return "send fewer parameters", false
+	}
 	q, err := url.ParseQuery(query)
 	if err != nil {
 		return narrow, false
@@ -152,7 +162,7 @@ func isTrue(s string) bool { return strings.EqualFold(s, "true") }
 // export can contain must be covered.
 func dependenciesAllowed(list []Scope, kind string) (narrow string, ok bool) {
 	types, all := typeScopes(list, true)
-	if all {
+	if all && slices.Contains(metadataTypes, kind) {
 		return "", true
 	}
 	needed, known := dependencies[kind]

@@ -71,6 +71,35 @@ func TestScopes(t *testing.T) {
 	}
 }
 
+// What an attacker would try to get more out of a scope than it says.
+func TestScopesCannotBeWidened(t *testing.T) {
+	junk := strings.Repeat("a&", 300)
+	for _, tt := range []struct{ name, scopes, allowed, refused string }{
+		{"a key named metadata is a key, not an export", "metadata:read", "GET /api/dataSets/abc/metadata", "GET /api/dataStore/ns/metadata"},
+		{"and whoever may read the namespace may read it", "dataStore/ns:read", "GET /api/dataStore/ns/metadata", "GET /api/userDataStore/ns/metadata"},
+		{"a scope on metadata opens no other resource", "metadata:read", "GET /api/programs/abc/metadata", "GET /api/apps/abc/metadata"},
+		{"a suffix that only an older DHIS2 cuts hides no export of dependencies", "dataSets:read", "GET /api/dataSets/abc/sections", "GET /api/dataSets/abc/metadata.x"},
+		{"the GET that imports from another server is a write", "metadata:read", "GET /api/metadata", "GET /api/metadata/sync?versionName=v1"},
+		{"also for a token that may read everything", "*:read", "GET /api/metadata/version", "GET /api/41/metadata/sync.json"},
+		{"a selection is not hidden behind parameters that the server drops", "metadata/dataElements:read", "GET /api/metadata?a&b&dataElements=true", "GET /api/metadata?" + junk + "dataElements=true"},
+		{"neither is an import mode", "metadata:validate", "POST /api/metadata?a&importMode=VALIDATE", "POST /api/metadata?" + junk + "importMode=VALIDATE"},
+		{"a key with a suffix that may belong to it is both keys", "dataStore/ns/report:read", "GET /api/dataStore/ns/report.json", "GET /api/dataStore/ns/report.pdf"},
+		{"a glob may cover both", "dataStore/ns/report*:read", "GET /api/dataStore/ns/report.pdf", "GET /api/dataStore/ns/repor.pdf"},
+		{"sharing an object is another resource", "dataStore:* dashboards:*", "PUT /api/dashboards/abc", "POST /api/sharing?type=dataStore&id=abc"},
+		{"a version segment counts once", "me:read", "GET /api/41/me", "GET /api/41/41/me"},
+		{"bulk sharing may name any type", "metadata/dataElements:write", "POST /api/metadata", "PATCH /api/metadata/sharing"},
+		{"an import of another format is another path", "metadata/dataElements:write", "POST /api/metadata.json", "POST /api/metadata/gml"},
+		{"resources may begin with a digit", "2fa:read", "GET /api/2fa/enabled", "GET /api/me"},
+		{"a colon may stand in a key", "dataStore/ns/a:b:read", "GET /api/dataStore/ns/a:b", "GET /api/dataStore/ns/a"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := set(attribute(t, constraints.ScopeAllowedList, strings.Fields(tt.scopes)...))
+			require.Empty(t, s.Check(facts(tt.allowed)), tt.allowed)
+			require.NotEmpty(t, s.Check(facts(tt.refused)), tt.refused)
+		})
+	}
+}
+
 func TestTwoScopeAttributesAreBothEnforced(t *testing.T) {
 	s := set(attribute(t, constraints.ScopeAllowedList, "me:read", "users:read"), attribute(t, constraints.ScopeAllowedList, "me:*"))
 	require.Empty(t, s.Check(facts("GET /api/me")))
@@ -94,7 +123,7 @@ func TestARefusedExportSaysHowToNarrowIt(t *testing.T) {
 func TestBadScopes(t *testing.T) {
 	for _, bad := range []string{
 		"", "all", "read", "dataStore", "dataStore:", ":read", "dataStore:delete", "dataStore:read:write", "dataStore/:read", "dataStore/a/b/c:read", "dataStore/a//b:read", "*/x:read", "metadata/:read", "metadata/foos:read",
-		"metadata/dataElement:read", "metadata/dataElements,:read", "metadata/dataElements:validate", "dataStore:validate", "me/../users:read", "me/%2e:read", "a b:read", "1me:read", "me/a;b:read",
+		"metadata/dataElement:read", "metadata/dataElements,:read", "metadata/dataElements:validate", "dataStore:validate", "me/../users:read", "me/%2e:read", "a b:read", "41:read", "-me:read", "me/a;b:read",
 	} {
 		_, err := constraints.ParseScope(bad)
 		require.ErrorIs(t, err, constraints.ErrScope, bad)
