@@ -1,211 +1,142 @@
 package sandbox
 
 import (
-	"archive/zip"
-	"bytes"
+	"context"
+	"crypto/md5" // #nosec G501 -- the key that makes browsers forget an old app
+	"database/sql"
+	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"regexp"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 
+	"github.com/d2gate/d2gate/internal/sandbox/datastore"
 	"github.com/d2gate/d2gate/internal/sandbox/problem"
 )
 
-// manifest is the part of manifest.webapp that counts here.
-type manifest struct {
-	Name       string `json:"name"`
-	ShortName  string `json:"short_name"`
-	Version    string `json:"version"`
-	Activities struct {
-		DHIS struct {
-			Namespace  string `json:"namespace"`
-			Additional []struct {
-				Namespace           string   `json:"namespace"`
-				Authorities         []string `json:"authorities"`
-				ReadOnlyAuthorities []string `json:"readOnlyAuthorities"`
-			} `json:"additionalNamespaces"`
-		} `json:"dhis"`
-	} `json:"activities"`
+// apps are what has been installed: of an app the manifest alone is kept, since
+// that is what the dataStore depends on.
+type apps struct {
+	db    *sql.DB
+	store *datastore.Service
+
+	mu    sync.Mutex
+	byKey map[string]*manifest
 }
 
-var (
-	keyUnfit  = regexp.MustCompile(`[^a-zA-Z0-9 -]`)
-	authUnfit = regexp.MustCompile(`[^a-zA-Z0-9 ]`)
-)
-
-func (m manifest) short() string {
-	if m.ShortName != "" {
-		return m.ShortName
+// openApps reads the installed apps and closes their namespaces.
+func openApps(ctx context.Context, db *sql.DB, store *datastore.Service) (*apps, error) {
+	if _, err := db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS sb_app (key TEXT PRIMARY KEY, manifest TEXT NOT NULL) WITHOUT ROWID`); err != nil {
+		return nil, fmt.Errorf("create apps: %w", err)
 	}
-	return strings.ToLower(m.Name)
-}
-
-// key is the app's name in addresses: blanks become a dash.
-func (m manifest) key() string {
-	return strings.Join(strings.Fields(keyUnfit.ReplaceAllString(m.short(), "")), "-")
-}
-
-// authority is that which opens the app: M_ and its name, blanks as _.
-func (m manifest) authority() string {
-	return "M_" + strings.ReplaceAll(strings.TrimSpace(authUnfit.ReplaceAllString(m.short(), "")), " ", "_")
-}
-
-// protections are the namespaces that the app reserves.
-func (m manifest) protections() []Protection {
-	var out []Protection
-	if ns := m.Activities.DHIS.Namespace; ns != "" {
-		who := []string{"M_dhis-web-app-management", m.authority()}
-		out = append(out, Protection{ns, modeRestricted, modeRestricted, who, who, m.key()})
+	a := &apps{db: db, store: store, byKey: map[string]*manifest{}}
+	rows, err := db.QueryContext(ctx, `SELECT key, manifest FROM sb_app`)
+	if err != nil {
+		return nil, fmt.Errorf("read apps: %w", err)
 	}
-	for _, a := range m.Activities.DHIS.Additional {
-		p := Protection{Namespace: a.Namespace, Reads: modeNone, Writes: modeNone, ReadAuthorities: append(append([]string{}, a.Authorities...), a.ReadOnlyAuthorities...), WriteAuthorities: append([]string{}, a.Authorities...), app: m.key()}
-		if len(p.ReadAuthorities) > 0 {
-			p.Reads = modeRestricted
+	defer rows.Close()
+	for rows.Next() {
+		var key, text string
+		if err := rows.Scan(&key, &text); err != nil {
+			return nil, fmt.Errorf("read apps: %w", err)
 		}
-		if len(p.WriteAuthorities) > 0 {
-			p.Writes = modeRestricted
+		m, err := parseManifest([]byte(text))
+		if err != nil {
+			return nil, fmt.Errorf("read app %s: %w", key, err)
 		}
-		out = append(out, p)
+		a.byKey[key] = m
+		a.protect(m)
 	}
-	return out
+	return a, rows.Err()
 }
 
-func (m manifest) check(g *guards) error {
-	for _, a := range m.Activities.DHIS.Additional {
-		if a.Namespace == "" || len(a.Authorities) == 0 && len(a.ReadOnlyAuthorities) == 0 {
-			return problem.Conflict("An additional namespace declaration in the manifest does not define all required properties")
-		}
-	}
+func (a *apps) protect(m *manifest) {
 	for _, p := range m.protections() {
-		if old, taken := g.get(p.Namespace); taken && old.app != p.app {
-			return problem.Conflict("Namespace defined in manifest is already in use")
+		a.store.Protect(p)
+	}
+}
+
+// install takes an app, in place of an older one of the same key. An older one's
+// namespace stays closed until the next start, as in DHIS2. Error: 409.
+func (a *apps) install(ctx context.Context, m *manifest) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, p := range m.protections() {
+		if a.taken(m.key(), p.Namespace) {
+			return problem.Plain409("Namespace defined in manifest is already in use")
 		}
 	}
+	b, err := json.Marshal(m.raw)
+	if err != nil {
+		return fmt.Errorf("encode manifest: %w", err)
+	}
+	if _, err := a.db.ExecContext(ctx, `INSERT INTO sb_app (key, manifest) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET manifest = excluded.manifest`, m.key(), string(b)); err != nil {
+		return fmt.Errorf("store app: %w", err)
+	}
+	a.byKey[m.key()] = m
+	a.protect(m)
 	return nil
 }
 
-const appAuthority = "M_dhis-web-app-management"
-
-func appsList(c *call) error {
-	rows, err := c.texts(`SELECT manifest FROM sb_app ORDER BY key`)
-	if err != nil {
-		return err
-	}
-	out := []any{}
-	for _, text := range rows {
-		var m manifest
-		if err := json.Unmarshal([]byte(text), &m); err != nil {
-			return fmt.Errorf("read app: %w", err)
+// taken reports whether another app or DHIS2 itself has a namespace.
+func (a *apps) taken(key, ns string) bool {
+	for k, m := range a.byKey {
+		if k != key && slices.ContainsFunc(m.protections(), func(p datastore.Protection) bool { return p.Namespace == ns }) {
+			return true
 		}
-		out = append(out, appObject(m, text, baseURL(c.r)))
 	}
-	return c.json(http.StatusOK, out)
+	return false
 }
 
-// appObject is how an app is shown: its manifest with what the server adds.
-func appObject(m manifest, text, base string) map[string]any {
-	o := map[string]any{}
-	_ = json.Unmarshal([]byte(text), &o) // parsed before
-	o["key"], o["baseUrl"], o["authority"] = m.key(), base+"/api/apps/"+m.key(), m.authority()
-	o["launchUrl"] = base + "/api/apps/" + m.key() + "/index.html"
-	return o
-}
-
-func appsInstall(c *call) error {
-	if err := c.need(appAuthority); err != nil {
-		return err
+// remove uninstalls an app and opens its namespaces; with data the entries of its
+// main namespace go too. It returns false when there is no such app.
+func (a *apps) remove(ctx context.Context, key string, data bool) (bool, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	m, ok := a.byKey[key]
+	if !ok {
+		return false, nil
 	}
-	text, err := c.manifestText()
-	if err != nil {
-		return err
+	if _, err := a.db.ExecContext(ctx, `DELETE FROM sb_app WHERE key = ?`, key); err != nil {
+		return false, fmt.Errorf("remove app: %w", err)
 	}
-	var m manifest
-	if err := json.Unmarshal(text, &m); err != nil || m.short() == "" {
-		return problem.Conflict("Invalid manifest")
-	}
-	if err := m.check(c.s.guards); err != nil {
-		return err
-	}
-	if _, err := c.s.db.ExecContext(c.r.Context(), `INSERT INTO sb_app (key, manifest) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET manifest = excluded.manifest`, m.key(), string(text)); err != nil {
-		return fmt.Errorf("store app: %w", err)
-	}
+	delete(a.byKey, key)
 	for _, p := range m.protections() {
-		c.s.guards.put(p)
+		a.store.Unprotect(p.Namespace)
 	}
-	return c.json(http.StatusCreated, appObject(m, string(text), baseURL(c.r)))
+	if ns := m.Activities.DHIS.Namespace; data && ns != "" {
+		return true, a.store.Purge(ctx, ns)
+	}
+	return true, nil
 }
 
-// maxManifest bounds what is unpacked of a zip, in bytes.
-const maxManifest = 1 << 20
-
-func (c *call) manifestText() ([]byte, error) {
-	bad := problem.Conflict("Invalid zip file")
-	if err := c.r.ParseMultipartForm(maxBody); err != nil {
-		return nil, &problem.Page{Status: http.StatusBadRequest}
-	}
-	defer c.r.MultipartForm.RemoveAll()
-	f, _, err := c.r.FormFile("file")
-	if errors.Is(err, http.ErrMissingFile) {
-		return nil, &problem.Page{Status: http.StatusBadRequest}
-	}
-	if err != nil {
-		return nil, bad
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxBody))
-	if err != nil {
-		return nil, bad
-	}
-	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		return nil, bad
-	}
-	m, err := z.Open("manifest.webapp")
-	if err != nil {
-		return nil, problem.Conflict("App manifest is missing")
-	}
-	defer m.Close()
-	return io.ReadAll(io.LimitReader(m, maxManifest))
+// list are the apps in the order of their names.
+func (a *apps) list() []*manifest {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.SortedFunc(maps.Values(a.byKey), func(x, y *manifest) int { return strings.Compare(x.Name, y.Name) })
 }
 
-func appsReload(c *call) error {
-	if err := c.need(appAuthority); err != nil {
-		return err
+// view is an app as GET /api/apps shows it: its manifest and what DHIS2 adds.
+func (m *manifest) view() map[string]any {
+	out := map[string]any{}
+	for k, v := range m.raw {
+		out[k] = v
 	}
-	return c.empty(http.StatusNoContent)
-}
-
-func appsDelete(c *call) error {
-	withData, err := c.flag("deleteAppData", false)
-	if err != nil {
-		return err
+	sum := md5.Sum([]byte(m.Name + "|" + m.Version)) // #nosec G401 -- see the import
+	added := map[string]any{
+		"key": m.key(), "folderName": "apps/" + m.key(), "displayName": m.Name, "short_name": m.ShortName, "bundled": false, "core_app": false, "appState": "OK",
+		"shortcuts": []any{}, "authorities": []any{}, "cacheBustKey": hex.EncodeToString(sum[:8]),
 	}
-	if err := c.need(appAuthority); err != nil {
-		return err
+	if d, ok := m.raw["description"]; ok {
+		added["displayDescription"] = d
 	}
-	key := c.args[0]
-	rows, err := c.texts(`SELECT manifest FROM sb_app WHERE key = ?`, key)
-	if err != nil {
-		return err
-	}
-	if len(rows) == 0 {
-		return problem.New(http.StatusNotFound, "", "App does not exist: %s", key)
-	}
-	var m manifest
-	if err := json.Unmarshal([]byte(rows[0]), &m); err != nil {
-		return fmt.Errorf("read app: %w", err)
-	}
-	if _, err := c.s.db.ExecContext(c.r.Context(), `DELETE FROM sb_app WHERE key = ?`, key); err != nil {
-		return fmt.Errorf("delete app: %w", err)
-	}
-	if ns := m.Activities.DHIS.Namespace; withData && ns != "" {
-		if _, err := c.s.db.ExecContext(c.r.Context(), `DELETE FROM sb_entry WHERE namespace = ?`, ns); err != nil {
-			return fmt.Errorf("delete app data: %w", err)
+	for k, v := range added {
+		if _, said := m.raw[k]; !said || k == "key" || k == "short_name" {
+			out[k] = v
 		}
 	}
-	c.s.guards.drop(key)
-	return c.empty(http.StatusNoContent)
+	return out
 }

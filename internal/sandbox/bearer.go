@@ -5,318 +5,204 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/go-jose/go-jose/v4"
 
 	"github.com/d2gate/d2gate/internal/dhis2"
 	"github.com/d2gate/d2gate/internal/sandbox/metadata"
 	"github.com/d2gate/d2gate/internal/sandbox/problem"
 )
 
-const (
-	issuerTimeout = 500 * time.Millisecond // DHIS2's limit of discovery and key set
-	keysKept      = 5 * time.Minute
-	skew          = 60 * time.Second
-)
+// skew is how far clocks may differ (Spring JwtTimestampValidator).
+const skew = 60 * time.Second
 
-// bearers judges the JWTs of the one trusted issuer as a DHIS2 2.44 with an OIDC
-// provider does (contract 2.3), its 500s included.
-type bearers struct {
+// bearer accepts the JWTs of one issuer as a stock DHIS2 does when its dhis.conf
+// names that issuer (dhis2/contract.md 2.3). It does not look whether the account
+// is disabled, locked, expired or has a second factor: neither does DHIS2.
+type bearer struct {
 	issuer, audience, claim string
 	now                     func() time.Time
-	client                  *http.Client
-
-	mu      sync.Mutex
-	jwksURI string
-	keys    jose.JSONWebKeySet
-	fetched time.Time
+	keys                    *issuerKeys
 }
 
-func newBearers(cfg Config) *bearers {
+// newBearer returns nil when no issuer is trusted: Bearer is then ignored.
+func newBearer(cfg Config) (*bearer, error) {
 	if cfg.TrustIssuer == "" {
-		return nil
+		return nil, nil
 	}
-	client := cfg.Client
-	if client == nil {
-		client = &http.Client{}
+	if cfg.Audience == "" {
+		return nil, errors.New("Audience is required with TrustIssuer")
 	}
-	claim := cfg.MappingClaim
-	if claim == "" {
-		claim = "username"
+	if cfg.MappingClaim != "username" && cfg.MappingClaim != "email" {
+		return nil, fmt.Errorf("mapping claim %q: want username or email", cfg.MappingClaim)
 	}
-	return &bearers{issuer: cfg.TrustIssuer, audience: cfg.Audience, claim: claim, now: cfg.Now, client: client}
+	return &bearer{cfg.TrustIssuer, cfg.Audience, cfg.MappingClaim, cfg.Now, newIssuerKeys(cfg)}, nil
 }
 
-// refusedJWT is a 401 with its reason; page is the container's 500.
-type refusedJWT struct{ reason string }
+// invalidToken is a refusal with DHIS2's reason.
+type invalidToken struct{ reason string }
 
-func (e *refusedJWT) Error() string { return e.reason }
+func (e *invalidToken) Error() string { return "invalid_token: " + e.reason }
 
-func refuseJWT(format string, args ...any) error { return &refusedJWT{fmt.Sprintf(format, args...)} }
+func invalid(format string, args ...any) error {
+	return &invalidToken{fmt.Sprintf(format, args...)}
+}
 
-var page500 = &problem.Page{Status: http.StatusInternalServerError}
+// undecodableJWT is a refusal by the decoder.
+func undecodableJWT(format string, args ...any) error {
+	return invalid("An error occurred while attempting to decode the Jwt: "+format, args...)
+}
 
-// bearer signs in by a JWT. It opens a session for every request that brings no
-// live one, and gives a JWT's own session another id.
-func (c *call) bearer(live *session, text string) bool {
-	u, err := c.s.bearers.user(c.r.Context(), c.s.md, text)
+// errPage is a failure that DHIS2 answers with the container's 500 page.
+var errPage = &problem.Page{Status: http.StatusInternalServerError}
+
+var bearerForm = regexp.MustCompile(`(?i)^Bearer ([a-z0-9\-._~+/]+=*)$`)
+
+// signInBearer signs in the user of a JWT for this request.
+func (c *call) signInBearer(header string, s session, live bool) (bool, error) {
+	name, err := c.bearer.username(c.r.Context(), header, c.openIDOwner)
+	if err == nil {
+		c.user, err = c.jwtUser(name)
+	}
+	if bad, ok := errors.AsType[*invalidToken](err); ok {
+		return true, c.refuseToken(bad.reason)
+	}
 	if err != nil {
-		c.refuseBearer(err)
-		return false
+		return false, err
 	}
-	c.user = u
-	switch {
-	case live == nil:
-		err = c.s.sessions.open(c.w, u.Username, false, true)
-	case live.jwt:
-		err = c.s.sessions.rotate(c.w, live)
-	}
-	if err != nil {
-		c.fail(err)
-		return false
-	}
-	return true
+	return false, c.jwtSession(name, s, live)
 }
 
-func (c *call) refuseBearer(err error) {
-	r, ok := errors.AsType[*refusedJWT](err)
-	if !ok {
-		c.fail(err)
-		return
-	}
-	m := dhis2.Error(http.StatusUnauthorized, "invalid_token", "")
-	m.DevMessage = r.reason
-	h := c.w.Header()
-	h.Set("Cache-Control", "no-cache, private")
-	h.Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+strings.ReplaceAll(r.reason, `"`, `'`)+
-		`", error_uri="https://tools.ietf.org/html/rfc6750#section-3.1", resource_metadata="`+baseURL(c.r)+`/.well-known/oauth-protected-resource"`)
-	body, err := m.JSON()
-	if err != nil || !c.acceptsJSON() {
-		body = nil
-	}
-	_ = c.raw(http.StatusUnauthorized, "application/json;charset=UTF-8", body)
-}
-
-// claims are kept raw: a claim of the wrong type is a 500 there.
-type claims map[string]json.RawMessage
-
-func (c claims) text(name string) (string, bool) {
-	raw, there := c[name]
-	if !there || string(raw) == "null" {
-		return "", false
-	}
-	var s string
-	err := json.Unmarshal(raw, &s)
-	return s, err == nil
-}
-
-func (c claims) instant(name string) (time.Time, bool) {
-	var f float64
-	raw, there := c[name]
-	if !there || json.Unmarshal(raw, &f) != nil {
-		return time.Time{}, false
-	}
-	return time.Unix(int64(f), 0), true
-}
-
-func (c claims) audience() ([]string, bool) {
-	raw, there := c["aud"]
-	if !there || string(raw) == "null" {
-		return nil, false
-	}
-	var list []string
-	if json.Unmarshal(raw, &list) == nil {
-		return list, true
-	}
-	var one string
-	if json.Unmarshal(raw, &one) == nil {
-		return []string{one}, true
-	}
-	return nil, false
-}
-
-// user verifies a JWT and finds its user. Errors: *refusedJWT (401), the
-// container's page or a Problem (500).
-func (b *bearers) user(ctx context.Context, md *metadata.Service, text string) (*metadata.User, error) {
-	if text == "" || strings.HasPrefix(text, " ") {
-		return nil, refuseJWT("Bearer token is malformed")
-	}
-	signed, err := jose.ParseSigned(text, []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.ES256, jose.HS256})
-	if err != nil {
-		return nil, refuseJWT("%s", malformedJWT(text))
-	}
-	var c claims
-	if json.Unmarshal(signed.UnsafePayloadWithoutVerification(), &c) != nil {
-		return nil, refuseJWT("Invalid JWT payload")
-	}
-	iss, ok := c.text("iss")
-	switch {
-	case !ok:
-		return nil, refuseJWT("Missing issuer")
-	case strings.TrimSuffix(iss, "/") != strings.TrimSuffix(b.issuer, "/"):
-		return nil, refuseJWT("Invalid issuer")
-	}
-	if err := b.verify(ctx, signed, iss); err != nil {
-		return nil, err
-	}
-	if err := b.times(c); err != nil {
-		return nil, err
-	}
-	return b.mapped(ctx, md, c)
-}
-
-func malformedJWT(text string) string {
-	switch n := strings.Count(text, "."); {
-	case n == 0:
-		return "Invalid JWT serialization: Missing dot delimiter(s)"
-	case n == 2:
-		return "Invalid unsecured/JWS/JWE header: Invalid JSON object"
-	}
-	return "Invalid JWT serialization: Unexpected number of Base64URL parts, must be three"
-}
-
-func (b *bearers) times(c claims) error {
-	now := b.now()
-	exp, hasExp := c.instant("exp")
-	if hasExp && now.Add(-skew).After(exp) {
-		return refuseJWT("An error occurred while attempting to decode the Jwt: Jwt expired at %s", exp.UTC().Format("2006-01-02T15:04:05Z"))
-	}
-	if nbf, ok := c.instant("nbf"); ok && now.Add(skew).Before(nbf) {
-		return refuseJWT("An error occurred while attempting to decode the Jwt: Jwt used before %s", nbf.UTC().Format("2006-01-02T15:04:05Z"))
-	}
-	if iat, ok := c.instant("iat"); ok && hasExp && iat.After(exp) {
-		return refuseJWT("expiresAt must be after issuedAt")
-	}
-	return nil
-}
-
-func (b *bearers) mapped(ctx context.Context, md *metadata.Service, c claims) (*metadata.User, error) {
-	if raw, there := c["sub"]; !there || string(raw) == "null" {
-		return nil, page500
-	}
-	aud, ok := c.audience()
-	switch {
-	case !ok:
-		return nil, page500
-	case !slices.Contains(aud, b.audience):
-		return nil, refuseJWT("Invalid audience")
-	}
-	value, ok := c.text(b.claim)
-	if raw, there := c[b.claim]; !ok && there && string(raw) != "null" {
-		return nil, page500
-	}
-	var u *metadata.User
-	var err error
-	if b.claim == "username" {
-		u, err = md.UserByUsername(ctx, value)
-	} else {
-		u, err = md.UserByOpenID(ctx, value)
-	}
+func (c *call) jwtUser(name string) (*metadata.User, error) {
+	u, err := c.meta.UserByUsername(c.r.Context(), name)
 	if errors.Is(err, metadata.ErrNoUser) {
-		return nil, refuseJWT("Found no matching DHIS2 user for the mapping claim: '%s' with the value: '%s'", b.claim, value)
+		return nil, noUserFor(c.bearer.claim, name)
 	}
 	return u, err
 }
 
-// verify checks the signature with a key of the issuer.
-func (b *bearers) verify(ctx context.Context, signed *jose.JSONWebSignature, iss string) error {
-	h := signed.Signatures[0].Header
-	if typ, ok := h.ExtraHeaders[jose.HeaderType].(string); ok && !strings.EqualFold(typ, "JWT") {
-		return refuseJWT("An error occurred while attempting to decode the Jwt: the given typ value needs to be one of [JWT]")
+func noUserFor(claim, value string) error {
+	return invalid("Found no matching DHIS2 user for the mapping claim: '%s' with the value: '%s'", claim, value)
+}
+
+// jwtSession opens a session for a request that brings none, gives the last JWT's
+// own another id, and leaves somebody's sign-in as it is.
+func (c *call) jwtSession(name string, s session, live bool) error {
+	if live && s.kind != byJWT {
+		return nil
 	}
-	rejected := refuseJWT("An error occurred while attempting to decode the Jwt: Signed JWT rejected: Another algorithm expected, or no matching key(s) found")
-	keys, err := b.keysFor(ctx, iss, h.KeyID)
+	var id string
+	var err error
+	if live {
+		id, err = c.sessions.rotate(s.id, name)
+	} else {
+		id, err = c.sessions.open(name, byJWT)
+	}
 	if err != nil {
 		return err
 	}
-	candidates := keys.Keys
-	if h.KeyID != "" {
-		candidates = keys.Key(h.KeyID)
-	}
-	tried := false
-	for _, k := range candidates {
-		if k.Algorithm != "" && k.Algorithm != h.Algorithm || strings.HasPrefix(h.Algorithm, "HS") {
-			continue
-		}
-		tried = true
-		if _, err := signed.Verify(k.Key); err == nil {
-			return nil
-		}
-	}
-	if tried {
-		return refuseJWT("An error occurred while attempting to decode the Jwt: Signed JWT rejected: Invalid signature")
-	}
-	return rejected
+	c.giveCookie(id)
+	return nil
 }
 
-// keysFor gives the key set: kept for five minutes, read again at once for an
-// unknown kid.
-func (b *bearers) keysFor(ctx context.Context, iss, kid string) (jose.JSONWebKeySet, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.jwksURI == "" {
-		uri, err := b.discover(ctx, iss)
-		if err != nil {
-			return jose.JSONWebKeySet{}, page500
-		}
-		b.jwksURI = uri
+// refuseToken is DHIS2's answer to a bad JWT: never a redirect, no cookie, and no
+// body for those who do not take JSON.
+func (c *call) refuseToken(reason string) error {
+	h := c.w.Header()
+	h.Set("Cache-Control", noCache)
+	h.Set("WWW-Authenticate", fmt.Sprintf(`Bearer error="invalid_token", error_description="%s", error_uri="https://tools.ietf.org/html/rfc6750#section-3.1", resource_metadata="%s/.well-known/oauth-protected-resource"`, headerText(reason), baseURL(c.r)))
+	if !acceptsJSON(c.r.Header.Values("Accept")) {
+		return c.text(http.StatusUnauthorized, "", "")
 	}
-	if b.now().Sub(b.fetched) < keysKept && (kid == "" || len(b.keys.Key(kid)) > 0) {
-		return b.keys, nil
-	}
-	var set jose.JSONWebKeySet
-	if err := b.get(ctx, b.jwksURI, &set); err != nil {
-		return set, problem.New(http.StatusInternalServerError, "", "An error occurred while attempting to decode the Jwt: %v", err)
-	}
-	b.keys, b.fetched = set, b.now()
-	return set, nil
-}
-
-// discover reads the issuer's document, in Spring's order of addresses.
-func (b *bearers) discover(ctx context.Context, iss string) (string, error) {
-	host, path := iss, ""
-	if i := strings.Index(iss, "://"); i >= 0 {
-		if j := strings.IndexByte(iss[i+3:], '/'); j >= 0 {
-			host, path = iss[:i+3+j], iss[i+3+j:]
-		}
-	}
-	var last error
-	for _, at := range []string{strings.TrimSuffix(iss, "/") + "/.well-known/openid-configuration", host + "/.well-known/openid-configuration" + path, host + "/.well-known/oauth-authorization-server" + path} {
-		var doc struct {
-			Issuer  string `json:"issuer"`
-			JWKSURI string `json:"jwks_uri"`
-		}
-		if last = b.get(ctx, at, &doc); last != nil {
-			continue
-		}
-		if doc.Issuer != iss || doc.JWKSURI == "" {
-			return "", errors.New("the issuer of the document is another")
-		}
-		return doc.JWKSURI, nil
-	}
-	return "", last
-}
-
-func (b *bearers) get(ctx context.Context, url string, v any) error {
-	ctx, cancel := context.WithTimeout(ctx, issuerTimeout)
-	defer cancel()
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	m := dhis2.Error(http.StatusUnauthorized, "invalid_token", "")
+	m.DevMessage = reason
+	b, err := m.JSON()
 	if err != nil {
-		return err
+		return fmt.Errorf("encode answer: %w", err)
 	}
-	resp, err := b.client.Do(q)
+	return c.text(http.StatusUnauthorized, jsonUTF8, string(b))
+}
+
+// headerText keeps what came from outside from ending the header's quotes.
+func headerText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 || r == '"' || r == '\\' || r > 0x7e {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// username reads a header and returns the user name that its JWT stands for.
+// Errors: *invalidToken, *problem.Page (500), *problem.Problem (500).
+func (b *bearer) username(ctx context.Context, header string, byOpenID func(context.Context, string) (string, error)) (string, error) {
+	m := bearerForm.FindStringSubmatch(header)
+	if m == nil {
+		return "", invalid("Bearer token is malformed")
+	}
+	t, err := readJWT(m[1])
 	if err != nil {
-		return fmt.Errorf("I/O error on GET request for %q: %w", url, err)
+		return "", err
 	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%d on GET request for %q", resp.StatusCode, url)
+	if err := b.checkIssuer(t.claims); err != nil {
+		return "", err
 	}
-	return json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(v)
+	if err := b.keys.verify(ctx, t); err != nil {
+		return "", err
+	}
+	if err := t.claims.checkTimes(b.now()); err != nil {
+		return "", err
+	}
+	if err := b.checkAudience(t.claims); err != nil {
+		return "", err
+	}
+	value, err := t.claims.text(b.claim)
+	if err != nil {
+		return "", err
+	}
+	name := value
+	if b.claim == "email" {
+		if name, err = byOpenID(ctx, value); err != nil {
+			return "", err
+		}
+	}
+	if sub, ok := t.claims["sub"]; !ok || string(sub) == "null" {
+		return "", errPage // DHIS2: Attribute value for 'sub' cannot be null
+	}
+	return name, nil
+}
+
+func (b *bearer) checkIssuer(c claims) error {
+	var iss string
+	if raw, ok := c["iss"]; !ok || json.Unmarshal(raw, &iss) != nil || iss == "" {
+		return invalid("Missing issuer")
+	}
+	if strings.TrimSuffix(iss, "/") != strings.TrimSuffix(b.issuer, "/") {
+		return invalid("Invalid issuer")
+	}
+	if iss != b.issuer {
+		return errPage // the discovery document's issuer differs from the token's
+	}
+	return nil
+}
+
+func (b *bearer) checkAudience(c claims) error {
+	raw, ok := c["aud"]
+	if !ok || string(raw) == "null" {
+		return errPage // DHIS2: a null pointer
+	}
+	var one string
+	var many []string
+	if json.Unmarshal(raw, &one) == nil {
+		many = []string{one}
+	} else if json.Unmarshal(raw, &many) != nil {
+		return errPage
+	}
+	if !slices.Contains(many, b.audience) {
+		return invalid("Invalid audience")
+	}
+	return nil
 }

@@ -1,79 +1,50 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"net/http"
 	"regexp"
 	"strings"
-
-	"github.com/d2gate/d2gate/internal/sandbox/problem"
 )
 
-// crossOrigin handles a request with an Origin: a foreign one is answered 200 with
-// nothing, whatever its credentials, and not executed (observed on 2.44).
-func (c *call) crossOrigin() (answered bool) {
+// cors is DHIS2's CorsFilter: a request of an origin that is neither the server's
+// own nor in the whitelist is answered with an empty 200 and not executed. It
+// reports whether the request is done.
+func (c *call) cors() (bool, error) {
 	origin := c.r.Header.Get("Origin")
-	if origin == "" || origin == baseURL(c.r) {
-		return false
+	if origin == "" {
+		return false, nil
 	}
-	if !c.s.originAllowed(c.r, origin) {
+	if origin != baseURL(c.r) && !c.whitelisted(origin) {
+		c.w.Header()["Content-Type"] = nil
 		c.w.WriteHeader(http.StatusOK)
-		return true
+		return true, nil
 	}
 	h := c.w.Header()
-	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Allow-Credentials", "true")
-	h.Set("Vary", "Origin")
-	if asked := c.r.Header.Get("Access-Control-Request-Method"); c.r.Method == http.MethodOptions && asked != "" {
-		h.Set("Access-Control-Allow-Methods", asked)
-		if v := c.r.Header.Get("Access-Control-Request-Headers"); v != "" {
-			h.Set("Access-Control-Allow-Headers", v)
-		}
-		c.w.WriteHeader(http.StatusNoContent)
-		return true
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Add("Vary", "Origin")
+	asked := c.r.Header.Get("Access-Control-Request-Method")
+	if c.r.Method != http.MethodOptions || asked == "" {
+		h.Set("Access-Control-Expose-Headers", "ETag, Location")
+		return false, nil
 	}
-	return false
+	h.Set("Access-Control-Allow-Methods", asked)
+	if wanted := c.r.Header.Get("Access-Control-Request-Headers"); wanted != "" {
+		h.Set("Access-Control-Allow-Headers", wanted)
+	}
+	h.Set("Access-Control-Max-Age", "3600")
+	c.w.WriteHeader(http.StatusNoContent)
+	return true, nil
 }
 
-func (s *Sandbox) originAllowed(r *http.Request, origin string) bool {
-	for _, p := range s.corsWhitelist(r) {
-		re, err := regexp.Compile("^" + strings.ReplaceAll(regexp.QuoteMeta(p), `\*`, ".*") + "$")
-		if err == nil && re.MatchString(origin) {
+// whitelisted compares an origin with the entries of the whitelist, in which *
+// stands for any characters.
+func (c *call) whitelisted(origin string) bool {
+	for _, entry := range c.settings.whitelist() {
+		pattern := "^" + strings.ReplaceAll(regexp.QuoteMeta(entry), `\*`, ".*") + "$"
+		if ok, err := regexp.MatchString(pattern, origin); ok && err == nil {
 			return true
 		}
 	}
 	return false
-}
-
-const corsKey = "configuration.corsWhitelist"
-
-func (s *Sandbox) corsWhitelist(r *http.Request) []string {
-	list := []string{}
-	if v := s.setting(r.Context(), corsKey); v != "" {
-		_ = json.Unmarshal([]byte(v), &list) // written by corsSet alone
-	}
-	return list
-}
-
-func corsList(c *call) error { return c.json(http.StatusOK, c.s.corsWhitelist(c.r)) }
-
-func corsSet(c *call) error {
-	if err := c.need("F_SYSTEM_SETTING"); err != nil {
-		return err
-	}
-	if err := c.jsonType(); err != nil {
-		return err
-	}
-	var list []string
-	if err := c.readJSON(&list, "corsWhitelist"); err != nil {
-		return err
-	}
-	b, err := json.Marshal(list)
-	if err != nil {
-		return problem.BadRequest("JSON parse error")
-	}
-	if err := c.s.putSetting(c.r.Context(), corsKey, string(b)); err != nil {
-		return err
-	}
-	return c.empty(http.StatusNoContent)
 }

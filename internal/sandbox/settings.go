@@ -4,209 +4,215 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
+	"maps"
 	"strconv"
-	"strings"
-
-	"github.com/d2gate/d2gate/internal/sandbox/problem"
+	"sync"
 )
 
-// settingKinds are the system settings that the sandbox knows, with their defaults
-// (DHIS2 2.44 SystemSettings). Text defaults to text, numbers and booleans to such.
-var settingKinds = map[string]any{
-	"keyAccountRecovery": false, "keyLockMultipleFailedLogins": false, "keySelfRegistrationNoRecaptcha": false, "keyEmailTls": true,
-	"minPasswordLength": 8, "maxPasswordLength": 72, "credentialsExpires": 0, "credentialsExpiresReminderInDays": 28, "keyEmailPort": 587,
-	"keyUiLocale": "en", "keyDbLocale": "en", "keyStyle": "light_blue/light_blue.css", "applicationTitle": "DHIS 2", "keyCalendar": "iso8601", "keyDateFormat": "yyyy-MM-dd",
-	"keySystemNotificationsEmail": "", "keyApplicationNotification": "", "keyApplicationIntro": "", "keyApplicationFooter": "", "keyApplicationRightFooter": "", "keyFlag": "dhis2", "startModule": "dhis-web-dashboard",
-	"keyEmailHostName": "", "keyEmailUsername": "", "keyEmailSender": "no-reply@dhis2.org", "keyAnalysisDisplayProperty": "name", "keyCustomTopMenuLogo": false, "keyCustomLoginPageLogo": false,
-	"enforceVerifiedEmail": false, "loginPopup": "", "loginPageLayout": "DEFAULT", "loginPageTemplate": "", "email2FAEnabled": false, "keyRemoteInstanceUrl": "", "keyCacheStrategy": "NO_CACHE",
+// setting is one row of the table of settings: what kind of value and which one
+// when nobody has set it (DHIS2 2.44 SystemSettings, UserSettings).
+type setting struct {
+	kind         settingKind
+	value        string
+	confidential bool
+	hidden       bool // not in the list of all
 }
 
-// confidential settings are never shown.
-var confidential = map[string]bool{"keyEmailPassword": true, "keyRemoteInstancePassword": true}
+type settingKind uint8
 
-func createTables(ctx context.Context, db *sql.DB) error {
-	for _, ddl := range []string{
-		`CREATE TABLE IF NOT EXISTS sb_setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`,
-		`CREATE TABLE IF NOT EXISTS sb_entry (uid TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL, value TEXT, encrypted INTEGER NOT NULL, sharing TEXT NOT NULL,
-			created TEXT NOT NULL, last_updated TEXT NOT NULL, created_by TEXT NOT NULL, updated_by TEXT NOT NULL, UNIQUE (namespace, name)) WITHOUT ROWID`,
-		`CREATE TABLE IF NOT EXISTS sb_user_entry (username TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, value TEXT, encrypted INTEGER NOT NULL,
-			PRIMARY KEY (username, namespace, name)) WITHOUT ROWID`,
-		`CREATE TABLE IF NOT EXISTS sb_app (key TEXT PRIMARY KEY, manifest TEXT NOT NULL) WITHOUT ROWID`,
-	} {
-		if _, err := db.ExecContext(ctx, ddl); err != nil {
-			return fmt.Errorf("create sandbox tables: %w", err)
-		}
-	}
-	return nil
+const (
+	textSetting settingKind = iota
+	flagSetting
+	intSetting
+)
+
+func text(v string) setting { return setting{textSetting, v, false, false} }
+func flag(v bool) setting   { return setting{flagSetting, strconv.FormatBool(v), false, false} }
+func number(v int) setting  { return setting{intSetting, strconv.Itoa(v), false, false} }
+func secret() setting       { return setting{textSetting, "", true, true} }
+
+// systemDefaults are the system settings that the sandbox knows.
+var systemDefaults = map[string]setting{
+	"applicationTitle": text("DHIS 2"), "keyApplicationIntro": text(""), "keyApplicationNotification": text(""), "keyApplicationFooter": text(""), "keyApplicationRightFooter": text(""),
+	"keyFlag": text("dhis2"), "keyFlagImage": text(""), "startModule": text("dhis-web-dashboard"), "loginPopup": text(""), "keyUiLocale": text("en"), "keyDbLocale": text("en"),
+	"keyStyle": {textSetting, "light_blue/light_blue.css", false, true}, "keyCalendar": text("iso8601"), "keyDateFormat": text("yyyy-MM-dd"),
+	"keyAccountRecovery": flag(false), "keyLockMultipleFailedLogins": flag(false), "keySelfRegistrationNoRecaptcha": flag(false), "keyUseCustomLogoFront": flag(false), "keyUseCustomLogoBanner": flag(false),
+	"minPasswordLength": number(8), "maxPasswordLength": number(72), "credentialsExpires": number(0), "credentialsExpiresReminderInDays": number(28), "credentialsExpiryAlert": flag(false),
+	"keySystemNotificationsEmail": text(""), "keyEmailHostName": text(""), "keyEmailPort": number(587), "keyEmailUsername": text(""), "keyEmailTls": flag(true), "keyEmailSender": text(""),
+	"keyEmailPassword": secret(), "keyRemoteInstancePassword": secret(), "keyRemoteInstanceUrl": text(""), "keyRemoteInstanceUsername": text(""),
+	"loginPageLayout": text("DEFAULT"), "loginPageTemplate": text(""), "recaptchaSite": text("6LcVwT0UAAAAAAkO_EGPiYOiymIszZUeHfqWIYX5"), "recaptchaSecret": secret(),
+	"keyAnalysisDisplayProperty": text("name"), "keyAnalysisDigitGroupSeparator": text("SPACE"), "keyAnalysisRelativePeriod": text("LAST_12_MONTHS"), "analyticsFinancialYearStart": text("FINANCIAL_YEAR_OCTOBER"),
+	"keyCacheability": text("PUBLIC"), "keyCacheStrategy": text("CACHE_1_MINUTE"), "keyAnalyticsMaxLimit": number(100000), "keyMetadataRepoUrl": text("https://raw.githubusercontent.com/dhis2/dhis2-metadata-repo/master/repo/221/index.json"),
+	"keyVersionEnabled": flag(false), "keyRequireAddToView": flag(false), "keyEmailConfigured": {flagSetting, "false", false, true}, "keyAllowObjectAssignment": flag(false), "deviceEnrollmentIATTtlSeconds": number(60),
+	"keyTrackerDashboardLayout": {textSetting, "", false, true}, "helpPageLink": text("https://dhis2.github.io/dhis2-docs/master/en/user/html/dhis2_user_manual_en.html"), "globalShellEnabled": flag(true),
 }
 
-// setting is the stored text of a setting, "" if it was never set.
-func (s *Sandbox) setting(ctx context.Context, name string) string {
-	var v string
-	if err := s.db.QueryRowContext(ctx, `SELECT value FROM sb_setting WHERE name = ?`, name).Scan(&v); err != nil {
-		return ""
-	}
-	return v
+// userDefaults are the settings of a user; where one is not set the system's of
+// the same name stands in.
+var userDefaults = map[string]setting{
+	"keyUiLocale": text("en"), "keyDbLocale": text("en"), "keyStyle": text("light_blue/light_blue.css"), "keyAnalysisDisplayProperty": text("name"), "keyTrackerDashboardLayout": text(""),
+	"keyMessageEmailNotification": flag(false), "keyMessageSmsNotification": flag(false), "keyAutoSaveCaseEntryForm": flag(false), "keyAutoSaveTrackedEntityForm": flag(false), "keyAutoSaveDataEntryForm": flag(false), "keyCustomColorMobile": {textSetting, "", false, true},
 }
 
-func (s *Sandbox) putSetting(ctx context.Context, name, value string) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO sb_setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+// settings keep what was set, in memory and in the database. owner is ” for the
+// system and the uid of a user.
+type settings struct {
+	db *sql.DB
+
+	mu   sync.RWMutex
+	sets map[string]map[string]string // by owner, by key
+	cors []string
+}
+
+const corsKey = "corsWhitelist" // kept beside the settings, under an owner that no user has
+
+func openSettings(ctx context.Context, db *sql.DB) (*settings, error) {
+	_, err := db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS sb_setting (
+		owner TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (owner, key)) WITHOUT ROWID`)
 	if err != nil {
+		return nil, fmt.Errorf("create settings: %w", err)
+	}
+	s := &settings{db: db, sets: map[string]map[string]string{}}
+	rows, err := db.QueryContext(ctx, `SELECT owner, key, value FROM sb_setting`)
+	if err != nil {
+		return nil, fmt.Errorf("read settings: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var owner, key, value string
+		if err := rows.Scan(&owner, &key, &value); err != nil {
+			return nil, fmt.Errorf("read settings: %w", err)
+		}
+		s.put(owner, key, value)
+	}
+	return s, rows.Err()
+}
+
+// put changes memory alone. The caller holds mu or is alone.
+func (s *settings) put(owner, key, value string) {
+	if owner == corsKey {
+		if json.Unmarshal([]byte(value), &s.cors) != nil {
+			s.cors = nil
+		}
+		return
+	}
+	if s.sets[owner] == nil {
+		s.sets[owner] = map[string]string{}
+	}
+	s.sets[owner][key] = value
+}
+
+func (s *settings) set(ctx context.Context, owner, key, value string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.db.ExecContext(ctx, `INSERT INTO sb_setting (owner, key, value) VALUES (?, ?, ?) ON CONFLICT (owner, key) DO UPDATE SET value = excluded.value`, owner, key, value); err != nil {
 		return fmt.Errorf("store setting: %w", err)
 	}
+	s.put(owner, key, value)
 	return nil
 }
 
-// value is a setting with its default, as its type.
-func (s *Sandbox) value(ctx context.Context, name string) any {
-	kind, known := settingKinds[name]
-	if !known {
-		return ""
+func (s *settings) unset(ctx context.Context, owner, key string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM sb_setting WHERE owner = ? AND key = ?`, owner, key); err != nil {
+		return fmt.Errorf("remove setting: %w", err)
 	}
-	var v string
-	err := s.db.QueryRowContext(ctx, `SELECT value FROM sb_setting WHERE name = ?`, name).Scan(&v)
-	if errors.Is(err, sql.ErrNoRows) || err != nil {
-		return kind
+	delete(s.sets[owner], key)
+	return nil
+}
+
+// get returns a system setting in its type: string, bool or int.
+func (s *settings) get(key string) any {
+	def := systemDefaults[key]
+	s.mu.RLock()
+	v, ok := s.sets[""][key]
+	s.mu.RUnlock()
+	if !ok {
+		v = def.value
 	}
-	switch kind.(type) {
-	case bool:
+	return def.typed(v)
+}
+
+// of returns a user's setting, false when no such setting exists.
+func (s *settings) of(uid, key string) (any, bool) {
+	def, ok := userDefaults[key]
+	if !ok {
+		return nil, false
+	}
+	s.mu.RLock()
+	v, set := s.sets[uid][key]
+	if !set {
+		v, set = s.sets[""][key]
+	}
+	s.mu.RUnlock()
+	if !set {
+		v = def.value
+	}
+	return def.typed(v), true
+}
+
+func (d setting) typed(v string) any {
+	switch d.kind {
+	case flagSetting:
 		return v == "true"
-	case int:
-		n, _ := strconv.Atoi(v)
+	case intSetting:
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			return 0
+		}
 		return n
 	}
 	return v
 }
 
-func knownSetting(name string) error {
-	if _, ok := settingKinds[name]; !ok && !confidential[name] {
-		return problem.NotFound("Setting does not exist: %s", name)
-	}
-	return nil
+func (s *settings) flag(key string) bool  { b, _ := s.get(key).(bool); return b }
+func (s *settings) number(key string) int { n, _ := s.get(key).(int); return n }
+func (s *settings) text(key string) string {
+	t, _ := s.get(key).(string)
+	return t
 }
 
-func settingGet(c *call) error {
-	name := c.args[0]
-	if confidential[name] {
-		return problem.Forbidden("Setting is marked as confidential")
-	}
-	if err := knownSetting(name); err != nil {
-		return err
-	}
-	v := c.s.value(c.r.Context(), name)
-	if c.query.Has("locale") {
-		return c.raw(http.StatusOK, "text/plain;charset=UTF-8", []byte(fmt.Sprint(v)))
-	}
-	if !c.acceptsJSON() {
-		return notAcceptable
-	}
-	return c.json(http.StatusOK, map[string]any{name: v})
+// isSet reports whether somebody has set a system setting.
+func (s *settings) isSet(key string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, ok := s.sets[""][key]
+	return ok
 }
 
-func settingsList(c *call) error {
+// all are the system settings that may be shown.
+func (s *settings) all() map[string]any {
 	out := map[string]any{}
-	keys := c.query["key"]
-	if len(keys) == 0 {
-		for k := range settingKinds {
-			keys = append(keys, k)
+	for key, def := range systemDefaults {
+		if !def.hidden && !def.confidential {
+			out[key] = s.get(key)
 		}
 	}
-	for _, k := range keys {
-		out[k] = c.s.value(c.r.Context(), k)
-	}
-	return c.json(http.StatusOK, out)
+	return out
 }
 
-func settingPost(c *call) error {
-	name := c.args[0]
-	if err := c.need("F_SYSTEM_SETTING"); err != nil {
-		return err
+// allOf are the settings of one user.
+func (s *settings) allOf(uid string) map[string]any {
+	out := map[string]any{}
+	for key := range maps.Keys(userDefaults) {
+		out[key], _ = s.of(uid, key)
 	}
-	if err := knownSetting(name); err != nil {
-		return err
-	}
-	value := c.query.Get("value")
-	if !c.query.Has("value") {
-		b, err := io.ReadAll(io.LimitReader(c.r.Body, 1<<20))
-		if err != nil || len(b) == 0 {
-			return &problem.Page{Status: http.StatusBadRequest}
-		}
-		value = string(b)
-		var text string
-		if strings.Contains(c.r.Header.Get("Content-Type"), "json") && json.Unmarshal(b, &text) == nil {
-			value = text
-		}
-	}
-	if err := fitsSetting(name, value); err != nil {
-		return err
-	}
-	if err := c.s.putSetting(c.r.Context(), name, value); err != nil {
-		return err
-	}
-	return c.said(http.StatusOK, "System setting '"+name+"' set to value '"+value+"'.")
+	return out
 }
 
-func fitsSetting(name, value string) error {
-	bad := problem.New(http.StatusBadRequest, "E1003", "Not a valid value for setting %s: %s", name, value)
-	switch settingKinds[name].(type) {
-	case int:
-		if _, err := strconv.Atoi(value); err != nil {
-			return bad
-		}
-	case bool:
-		if value != "true" && value != "false" {
-			return bad
-		}
-	}
-	return nil
+func (s *settings) whitelist() []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.cors
 }
 
-func settingsPost(c *call) error {
-	if err := c.need("F_SYSTEM_SETTING"); err != nil {
-		return err
+// setWhitelist replaces the origins that may ask.
+func (s *settings) setWhitelist(ctx context.Context, origins []string) error {
+	b, err := json.Marshal(origins)
+	if err != nil {
+		return fmt.Errorf("encode whitelist: %w", err)
 	}
-	if err := c.jsonType(); err != nil {
-		return err
-	}
-	var in map[string]any
-	if err := c.readJSON(&in, "systemSettings"); err != nil {
-		return err
-	}
-	for k, v := range in {
-		if err := knownSetting(k); err != nil {
-			return err
-		}
-		if err := fitsSetting(k, fmt.Sprint(v)); err != nil {
-			return err
-		}
-	}
-	for k, v := range in {
-		if err := c.s.putSetting(c.r.Context(), k, fmt.Sprint(v)); err != nil {
-			return err
-		}
-	}
-	return c.said(http.StatusOK, "System settings imported")
-}
-
-func settingDelete(c *call) error { return deleteSettings(c, []string{c.args[0]}) }
-
-func settingsDelete(c *call) error { return deleteSettings(c, c.query["key"]) }
-
-func deleteSettings(c *call, names []string) error {
-	if err := c.need("F_SYSTEM_SETTING"); err != nil {
-		return err
-	}
-	for _, n := range names {
-		if err := knownSetting(n); err != nil {
-			return err
-		}
-		if _, err := c.s.db.ExecContext(c.r.Context(), `DELETE FROM sb_setting WHERE name = ?`, n); err != nil {
-			return fmt.Errorf("delete setting: %w", err)
-		}
-	}
-	return c.empty(http.StatusNoContent)
+	return s.set(ctx, corsKey, corsKey, string(b))
 }
