@@ -63,7 +63,7 @@ func (v *victim) start() time.Duration {
 			_ = resp.Body.Close()
 			return time.Since(began)
 		}
-		time.Sleep(2 * time.Millisecond) // another process: there is nothing to wait on
+		<-time.After(2 * time.Millisecond) // another process: there is nothing else to wait on
 	}
 	v.t.Fatal("it does not come up")
 	return 0
@@ -136,7 +136,7 @@ func TestKilledAtRandomItKeepsWhatItAcknowledged(t *testing.T) {
 		for range 3 {
 			writers.Go(func() { l.write(remoteTokens{server}) })
 		}
-		time.Sleep(time.Duration(5+rand.IntN(60)) * time.Millisecond) // the moment is what is tested
+		<-time.After(time.Duration(5+rand.IntN(60)) * time.Millisecond) // a random moment is what is tested
 		v.kill()
 		writers.Wait()
 		up = max(up, v.start())

@@ -111,7 +111,7 @@ func readyCommand(ts *testscript.TestScript, _ bool, args []string) {
 				return
 			}
 		}
-		time.Sleep(10 * time.Millisecond) // another process: there is nothing to wait on
+		<-time.After(10 * time.Millisecond) // another process: there is nothing else to wait on
 	}
 	ts.Fatalf("%s is not ready", args[0])
 }
