@@ -38,7 +38,9 @@ type identityConfig struct {
 // openIdentities makes them, in this order: the key and issuer of the jwt
 // identities, each identity by name, then the questions about accounts.
 func openIdentities(c identityConfig) (*identities, error) {
-	m := &identityMaker{identityConfig: c, keys: map[string]*identity.SigningKey{}}
+	m := &identityMaker{
+		identityConfig: c, keys: map[string]*identity.SigningKey{}, sessions: identity.NewSessions(identity.SessionsConfig{Now: c.now}),
+	}
 	all := &identities{upstreams: map[string]identity.Upstream{}}
 	var err error
 	for _, i := range everyIdentity(c.config) {
@@ -113,8 +115,9 @@ func loginRules(cfg *config.Config) []identity.Rule {
 // identityMaker makes identities that share keys, sessions and an issuer.
 type identityMaker struct {
 	identityConfig
-	keys   map[string]*identity.SigningKey // by file
-	issuer string                          // of all jwt identities
+	keys     map[string]*identity.SigningKey // by file
+	issuer   string                          // of all jwt identities
+	sessions *identity.Sessions              // of all jwt identities: a user has the same sessions by each
 }
 
 func (m *identityMaker) upstream(i config.Identity) (identity.Upstream, error) {
@@ -153,7 +156,7 @@ func (m *identityMaker) jwt(i config.Identity) (identity.Upstream, error) {
 	}
 	return identity.NewJWT(identity.JWTConfig{
 		Key: key, Issuer: issuer, Audience: i.Audience, Claim: i.Claim, TTL: i.TTL, Fixed: i.Username,
-		Sessions: identity.NewSessions(identity.SessionsConfig{Now: m.now}), Now: m.now,
+		Sessions: m.sessions, Now: m.now,
 	})
 }
 
