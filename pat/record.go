@@ -55,11 +55,21 @@ type Filter struct {
 	UserUID string
 	// Shared selects also what others have shared with UserUID or with everybody.
 	Shared     bool
+	OwnerName  string    // the owner's user name, whoever asks; "" for any
+	OwnerUID   string    // the owner's uid, "" for any
+	UID        string    // "" for any
 	Code       string    // exact, "" for any
 	LiveAt     time.Time // selects what is not expired at the instant; zero selects both
 	Descending bool      // newest first
+	After      *Cursor   // only what comes behind it, oldest first; nil from the start
 	Offset     int
 	Limit      int // 0 means no limit
+}
+
+// Cursor is a place in a list.
+type Cursor struct {
+	Created time.Time
+	UID     string
 }
 
 // Use is one batched observation of last use.

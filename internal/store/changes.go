@@ -21,10 +21,22 @@ type Change struct {
 	Key   string
 }
 
-// note writes a line of the change log in the transaction of the change. From then
-// until the commit no other change can take a number. PostgreSQL wakes the other
-// replicas with the commit.
+// note writes a line of the change log in the transaction of the change, and wakes
+// the other replicas with the commit.
 func (s *Store) note(ctx context.Context, tx *sql.Tx, topic, key string) error {
+	if err := s.noteQuietly(ctx, tx, topic, key); err != nil || s.pool == nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `NOTIFY `+notifyChannel); err != nil {
+		return fmt.Errorf("notify: %w", err)
+	}
+	return nil
+}
+
+// noteQuietly writes the line alone: a commit that carries a NOTIFY holds up all
+// others of a PostgreSQL, and nobody waits to hear of what is new. From then until
+// the commit no other change can take a number.
+func (s *Store) noteQuietly(ctx context.Context, tx *sql.Tx, topic, key string) error {
 	var seq int64
 	if err := tx.QueryRowContext(ctx, `UPDATE change_seq SET seq = seq + 1 WHERE one = 1 RETURNING seq`).Scan(&seq); err != nil {
 		return fmt.Errorf("number the change: %w", err)
@@ -32,12 +44,6 @@ func (s *Store) note(ctx context.Context, tx *sql.Tx, topic, key string) error {
 	if _, err := tx.ExecContext(ctx, `INSERT INTO changes (seq, topic, key, at) VALUES ($1, $2, $3, $4)`,
 		seq, topic, key, s.now().UnixMilli()); err != nil {
 		return fmt.Errorf("note the change: %w", err)
-	}
-	if s.pool == nil {
-		return nil
-	}
-	if _, err := tx.ExecContext(ctx, `NOTIFY `+notifyChannel); err != nil {
-		return fmt.Errorf("notify: %w", err)
 	}
 	return nil
 }

@@ -142,8 +142,15 @@ func tokenWhere(f pat.Filter) (string, []any) {
 		}
 		parts = append(parts, mine)
 	}
-	if f.Code != "" {
-		parts = append(parts, `t.code = `+arg(f.Code))
+	for _, want := range [...]struct{ column, value string }{
+		{"code", f.Code}, {"uid", f.UID}, {"owner_username", f.OwnerName}, {"owner_uid", f.OwnerUID},
+	} {
+		if want.value != "" {
+			parts = append(parts, `t.`+want.column+` = `+arg(want.value))
+		}
+	}
+	if f.After != nil {
+		parts = append(parts, `(t.created, t.uid) > (`+arg(f.After.Created.UnixMilli())+`, `+arg(f.After.UID)+`)`)
 	}
 	if !f.LiveAt.IsZero() {
 		parts = append(parts, `(t.expire IS NULL OR t.expire > `+arg(f.LiveAt.UnixMilli())+`)`)

@@ -40,7 +40,7 @@ func (s *Store) PutToken(ctx context.Context, r pat.Record, hash string) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO api_token_hash (hash, uid, ends) VALUES ($1, $2, NULL)`, hash, r.UID); err != nil {
 			return err
 		}
-		return s.note(ctx, tx, TokenTopic, r.UID)
+		return s.noteQuietly(ctx, tx, TokenTopic, r.UID)
 	})
 	return tokenError("store token", err)
 }

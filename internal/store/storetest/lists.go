@@ -45,6 +45,10 @@ func lists(t *testing.T, open func(t *testing.T) Stores) {
 		{"no access is not shared", pat.Filter{Username: "other", UserUID: "uidother", Shared: true}, []int{6}, 1},
 		{"what is not expired at the end of all", pat.Filter{LiveAt: noon.Add(24 * time.Hour)}, nil, 0},
 		{"what is not expired just before it", pat.Filter{LiveAt: noon.Add(24*time.Hour - time.Millisecond), Limit: 1}, []int{0}, 9},
+		{"what comes behind a place", pat.Filter{After: &pat.Cursor{Created: record(6, "").Created, UID: record(6, "").UID}}, []int{7, 8}, 2},
+		{"by uid", pat.Filter{UID: record(3, "").UID}, []int{3}, 1},
+		{"by owner, asked by another", pat.Filter{Username: "nurse", UserUID: "uidnurse", Shared: true, OwnerName: "doctor"}, []int{5, 6}, 2},
+		{"by the owner's uid", pat.Filter{OwnerUID: "uiddoctor"}, []int{1, 5, 6}, 3},
 		{"by code", pat.Filter{Code: "code 3"}, []int{3}, 1},
 		{"by code of another owner", pat.Filter{Code: "code 1", Username: "nurse"}, nil, 0},
 	} {
