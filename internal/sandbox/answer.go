@@ -111,11 +111,12 @@ func (c *call) refuse(p *problem.Problem) {
 	_ = c.text(p.Status, jsonType, string(b)) // the caller has gone
 }
 
-// unauthorized is the 401 of Basic, in XML for those who ask for it.
-func (c *call) unauthorized(message string) error {
+// unauthorized is the 401 of Basic, in XML for those who ask for it, and of those
+// who are nobody.
+func (c *call) unauthorized(message string, inXML bool) error {
 	m := dhis2.Error(http.StatusUnauthorized, message, "")
 	c.w.Header().Set("Cache-Control", noCache)
-	if acceptsXML(c.r) {
+	if inXML {
 		b, err := m.XML()
 		if err != nil {
 			return fmt.Errorf("encode answer: %w", err)
@@ -126,7 +127,7 @@ func (c *call) unauthorized(message string) error {
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
-	return c.text(http.StatusUnauthorized, jsonType, string(b))
+	return c.text(http.StatusUnauthorized, jsonUTF8, string(b))
 }
 
 // page is an error page of the container.

@@ -125,10 +125,13 @@ func (m *manifest) view() map[string]any {
 	for k, v := range m.raw {
 		out[k] = v
 	}
-	sum := md5.Sum([]byte(m.Name + "|" + m.Version)) // #nosec G401 -- see the import
+	sum := md5.Sum([]byte(m.key() + "|" + m.Version)) // #nosec G401 -- see the import
 	added := map[string]any{
 		"key": m.key(), "folderName": "apps/" + m.key(), "displayName": m.Name, "short_name": m.ShortName, "bundled": false, "core_app": false, "appState": "OK",
 		"shortcuts": []any{}, "authorities": []any{}, "cacheBustKey": hex.EncodeToString(sum[:8]),
+	}
+	if a := m.activities(); a != nil {
+		out["activities"] = a
 	}
 	if d, ok := m.raw["description"]; ok {
 		added["displayDescription"] = d

@@ -19,6 +19,7 @@ type dialect struct {
 	lockedWords      bool   // Basic tells a locked or disabled account from a wrong password
 	anySuffix        bool   // the last segment loses whatever follows its last dot
 	emptySegment     int    // status of "//"
+	anyBytes         bool   // a path that is no UTF-8 is read with replacement characters
 	needsOne         string // of one missing authority, which 2.41 does not name
 	unknownIsLogin   bool   // a path outside /api redirects to the sign-in page
 	absoluteRedirect bool   // Location carries scheme and host
@@ -44,7 +45,7 @@ func dialectOf(version string) (dialect, error) {
 	if minor <= 41 {
 		d.badMethod, d.badType, d.noType = "Request method '%s' not supported", "Content type '%s' not supported", "Content type '' not supported"
 		d.login, d.anySuffix, d.emptySegment = "/dhis-web-login", true, 500
-		d.unknownIsLogin, d.absoluteRedirect = true, true
+		d.unknownIsLogin, d.absoluteRedirect, d.anyBytes = true, true, true
 		d.needsOne = "Access is denied"
 	}
 	if minor <= 40 {

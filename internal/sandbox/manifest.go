@@ -79,6 +79,29 @@ func parseManifest(b []byte) (*manifest, error) {
 	return m, nil
 }
 
+// activities are those of raw with the sets of authorities in the order of Java's hash sets, as
+// DHIS2 shows them.
+func (m *manifest) activities() map[string]any {
+	var a map[string]any
+	if json.Unmarshal(m.raw["activities"], &a) != nil {
+		return nil
+	}
+	dhis, _ := a["dhis"].(map[string]any)
+	list, _ := dhis["additionalNamespaces"].([]any)
+	for _, x := range list {
+		ns, ok := x.(map[string]any)
+		if !ok {
+			continue
+		}
+		for _, set := range []string{"authorities", "readOnlyAuthorities"} {
+			if _, ok := ns[set].([]any); ok {
+				ns[set] = hashOrder(ns[set].([]any))
+			}
+		}
+	}
+	return a
+}
+
 var notInName = regexp.MustCompile(`[^a-zA-Z0-9 ]`)
 var notInKey = regexp.MustCompile(`[^a-zA-Z0-9\- ]`)
 var blanks = regexp.MustCompile(` +`)

@@ -24,7 +24,7 @@ var passwordRules = []struct {
 // brokenRule tells which rule a new password of a user breaks, "" for none. names
 // are the user's name and address.
 func (s *settings) brokenRule(password string, names ...string) string {
-	least, most := s.number("minPasswordLength"), s.number("maxPasswordLength")
+	least, most := s.passwordLength()
 	if n := len([]rune(password)); n < least || n > most {
 		return fmt.Sprintf("Password must have at least %d, and at most %d characters", least, most)
 	}
@@ -42,4 +42,9 @@ func (s *settings) brokenRule(password string, names ...string) string {
 		}
 	}
 	return ""
+}
+
+// passwordLength is how long a password may be, in characters.
+func (s *settings) passwordLength() (least, most int) {
+	return s.number("minPasswordLength"), s.number("maxPasswordLength")
 }

@@ -73,6 +73,7 @@ func New(ctx context.Context, cfg Config) (*Sandbox, error) {
 	}
 	s.meta, err = metadata.Open(ctx, metadata.Config{
 		DB: cfg.DB, Version: cfg.Version, Now: cfg.Now, Rand: cfg.Rand, BaseURL: baseURL, EndSessions: s.sessions.endAll,
+		UserSettings: s.settings.allOf, PasswordLength: s.settings.passwordLength,
 	})
 	if err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strconv"
 	"sync"
 )
@@ -52,7 +51,7 @@ var systemDefaults = map[string]setting{
 // the same name stands in.
 var userDefaults = map[string]setting{
 	"keyUiLocale": text("en"), "keyDbLocale": text("en"), "keyStyle": text("light_blue/light_blue.css"), "keyAnalysisDisplayProperty": text("name"), "keyTrackerDashboardLayout": text(""),
-	"keyMessageEmailNotification": flag(false), "keyMessageSmsNotification": flag(false), "keyAutoSaveCaseEntryForm": flag(false), "keyAutoSaveTrackedEntityForm": flag(false), "keyAutoSaveDataEntryForm": flag(false), "keyCustomColorMobile": {textSetting, "", false, true},
+	"keyMessageEmailNotification": flag(false), "keyMessageSmsNotification": flag(false), "keyCustomColorMobile": {textSetting, "", false, true},
 }
 
 // settings keep what was set, in memory and in the database. owner is ” for the
@@ -196,8 +195,10 @@ func (s *settings) all() map[string]any {
 // allOf are the settings of one user.
 func (s *settings) allOf(uid string) map[string]any {
 	out := map[string]any{}
-	for key := range maps.Keys(userDefaults) {
-		out[key], _ = s.of(uid, key)
+	for key, def := range userDefaults {
+		if !def.hidden {
+			out[key], _ = s.of(uid, key)
+		}
 	}
 	return out
 }

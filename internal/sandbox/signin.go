@@ -60,7 +60,7 @@ func (c *call) turnAway(message string) error {
 	header := c.r.Header.Get("Authorization")
 	basic := len(header) >= 5 && strings.EqualFold(header[:5], "basic")
 	if basic || c.r.Header.Get("X-Requested-With") == "XMLHttpRequest" {
-		return c.unauthorized(message)
+		return c.unauthorized(message, basic && acceptsXML(c.r))
 	}
 	return c.redirect(http.StatusFound, c.loginPage())
 }

@@ -43,7 +43,7 @@ func (c *call) readTarget() (target, error) {
 	if strings.Contains(raw, "//") {
 		return target{}, &problem.Page{Status: c.dialect.emptySegment}
 	}
-	if !slices.Contains(knownVerbs, c.r.Method) || len(c.r.URL.RawQuery) > maxQuery || ambiguous(raw) {
+	if !slices.Contains(knownVerbs, c.r.Method) || len(c.r.URL.RawQuery) > maxQuery || c.ambiguous(raw) {
 		return target{}, &problem.Page{Status: http.StatusBadRequest}
 	}
 	return c.parseTarget(raw)
@@ -52,7 +52,7 @@ func (c *call) readTarget() (target, error) {
 var encodedTrouble = regexp.MustCompile(`(?i)%(2f|5c|25|3b|2e|0[0-9a-f]|1[0-9a-f]|7f)|[;\\]`)
 
 // ambiguous reports a path that two readers could take in two ways.
-func ambiguous(raw string) bool {
+func (c *call) ambiguous(raw string) bool {
 	if !strings.HasPrefix(raw, "/") || encodedTrouble.MatchString(raw) {
 		return true
 	}
@@ -62,7 +62,7 @@ func ambiguous(raw string) bool {
 		}
 	}
 	path, err := url.PathUnescape(raw)
-	return err != nil || !utf8.ValidString(path) || strings.ContainsAny(path, "\u0085\u2028\u2029")
+	return err != nil || !utf8.ValidString(path) && !c.dialect.anyBytes || strings.ContainsAny(path, "\u0085\u2028\u2029")
 }
 
 func (c *call) parseTarget(raw string) (target, error) {
@@ -82,7 +82,7 @@ func (c *call) parseTarget(raw string) (target, error) {
 		if err != nil {
 			return t, &problem.Page{Status: http.StatusBadRequest}
 		}
-		t.segments = append(t.segments, s)
+		t.segments = append(t.segments, replaceInvalid(s))
 	}
 	if n := len(t.segments); n > 0 && t.api {
 		last := &t.segments[n-1]
@@ -90,6 +90,14 @@ func (c *call) parseTarget(raw string) (target, error) {
 		t.odd = t.suffix == "" && strings.Contains(strings.TrimSuffix(*last, "."), ".")
 	}
 	return t, nil
+}
+
+// replaceInvalid puts a replacement character for each byte that is no UTF-8.
+func replaceInvalid(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string([]rune(s))
 }
 
 // cutVersion takes NN off /api/NN. Digits must stand there as themselves.

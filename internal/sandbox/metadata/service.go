@@ -25,6 +25,11 @@ type Config struct {
 	// EndSessions is told the name of a user whose password changed or whose
 	// account was disabled or deleted; nil means nobody listens.
 	EndSessions func(username string)
+	// UserSettings are the settings of a user, by key, as /api/me shows them; nil
+	// means none.
+	UserSettings func(uid string) map[string]any
+	// PasswordLength is how long a password may be, in characters; nil means 8 to 72.
+	PasswordLength func() (least, most int)
 }
 
 // Service keeps the metadata of one sandbox. It is safe for concurrent use.
