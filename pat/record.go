@@ -60,6 +60,9 @@ type Filter struct {
 	UID        string    // "" for any
 	Code       string    // exact, "" for any
 	LiveAt     time.Time // selects what is not expired at the instant; zero selects both
+	OverAt     time.Time // selects what is expired at the instant; zero selects both
+	Unused     bool      // selects what was never used
+	Forever    bool      // selects what has no expiry
 	Descending bool      // newest first
 	After      *Cursor   // only what comes behind it, oldest first; nil from the start
 	Offset     int

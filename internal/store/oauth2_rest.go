@@ -136,6 +136,22 @@ func (v Sessions) CommitCtx(ctx context.Context, hash string, data []byte, expir
 	})
 }
 
+// UpdateCtx stores a session that is there; false means that it is not, and nothing
+// was stored: a request under way must not bring back what was ended.
+func (v Sessions) UpdateCtx(ctx context.Context, hash string, data []byte, expiry time.Time) (bool, error) {
+	var n int64
+	err := v.s.write(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE browser_session SET data = $2, expires = $3 WHERE hash = $1`,
+			hash, base64.StdEncoding.EncodeToString(data), expiry.UnixMilli())
+		if err != nil {
+			return err
+		}
+		n, err = res.RowsAffected()
+		return err
+	})
+	return n > 0, err
+}
+
 // DeleteCtx ends a session.
 func (v Sessions) DeleteCtx(ctx context.Context, hash string) error {
 	return v.s.write(ctx, func(tx *sql.Tx) error {

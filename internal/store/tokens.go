@@ -155,6 +155,15 @@ func tokenWhere(f pat.Filter) (string, []any) {
 	if !f.LiveAt.IsZero() {
 		parts = append(parts, `(t.expire IS NULL OR t.expire > `+arg(f.LiveAt.UnixMilli())+`)`)
 	}
+	if !f.OverAt.IsZero() {
+		parts = append(parts, `t.expire <= `+arg(f.OverAt.UnixMilli()))
+	}
+	if f.Unused {
+		parts = append(parts, `t.last_used IS NULL`)
+	}
+	if f.Forever {
+		parts = append(parts, `t.expire IS NULL`)
+	}
 	if len(parts) == 0 {
 		return "", nil
 	}

@@ -49,6 +49,9 @@ func lists(t *testing.T, open func(t *testing.T) Stores) {
 		{"by uid", pat.Filter{UID: record(3, "").UID}, []int{3}, 1},
 		{"by owner, asked by another", pat.Filter{Username: "nurse", UserUID: "uidnurse", Shared: true, OwnerName: "doctor"}, []int{5, 6}, 2},
 		{"by the owner's uid", pat.Filter{OwnerUID: "uiddoctor"}, []int{1, 5, 6}, 3},
+		{"what is expired at the end of all", pat.Filter{OverAt: noon.Add(24 * time.Hour), Limit: 1}, []int{0}, 9},
+		{"what is expired just before it", pat.Filter{OverAt: noon.Add(24*time.Hour - time.Millisecond)}, nil, 0},
+		{"what has no expiry", pat.Filter{Forever: true}, nil, 0},
 		{"by code", pat.Filter{Code: "code 3"}, []int{3}, 1},
 		{"by code of another owner", pat.Filter{Code: "code 1", Username: "nurse"}, nil, 0},
 	} {
