@@ -1,6 +1,7 @@
 package oauth2server
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/url"
@@ -83,4 +84,19 @@ func answerTo(redirect string, params ...string) string {
 		sep = '&'
 	}
 	return b.String()
+}
+
+// Destination is the validated redirect URI at which an authorization request with
+// these parameters ends, "" if it ends nowhere. Pages whose forms may lead there must
+// let the redirect through.
+func (s *Server) Destination(ctx context.Context, params url.Values) string {
+	c, err := s.cfg.Store.ClientByCID(ctx, params.Get("client_id"))
+	if err != nil || !c.may("authorization_code") {
+		return ""
+	}
+	to, err := resolveRedirect(c, params.Get("redirect_uri"), params.Has("redirect_uri"))
+	if err != nil {
+		return ""
+	}
+	return to
 }
