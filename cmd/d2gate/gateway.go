@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,6 +42,7 @@ type gateway struct {
 	tokens   *tokens
 	oauth2   *tokenServer
 	bearers  *bearers
+	api      *pat.API
 	started  time.Time
 	draining atomic.Bool
 	drain    drain
@@ -135,7 +137,10 @@ func (g *gateway) openTokens() (err error) {
 	if err != nil {
 		return err
 	}
-	return nil
+	g.api, err = pat.NewAPI(pat.APIConfig{Issuer: g.tokens.issuer, PublicURL: func() string {
+		return strings.TrimSuffix(g.inForce.Load().Server.PublicURL.String(), "/")
+	}})
+	return err
 }
 
 // settingsOf are the operator's rules for tokens.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -9,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/d2gate/d2gate/internal/respond"
+	"github.com/d2gate/d2gate/pat"
 	"github.com/d2gate/d2gate/proxy"
 )
 
@@ -21,6 +24,10 @@ func (g *gateway) routes(gw *proxy.Gateway) http.Handler {
 	nothing := func(w http.ResponseWriter, r *http.Request) error { gw.NotFound(w, r); return nil }
 	r.NotFound(gw.Public(nothing))
 	r.MethodNotAllowed(gw.Public(nothing))
+
+	// Personal access tokens: the API answers for every method.
+	r.Handle("/api/apiToken", gw.Authenticated(g.apiToken))
+	r.Handle("/api/apiToken/*", gw.Authenticated(g.apiToken))
 
 	// The issuer whose JWTs DHIS2 trusts: discovery and keys.
 	r.Handle("/d2gate/issuer/*", gw.Public(g.issuer))
@@ -56,6 +63,35 @@ func socketRoutes(s *server, g *gateway) http.Handler {
 	mux.HandleFunc("POST /explain", adminHandler(g.explainAsked))
 	mux.HandleFunc("GET /explain/{id}", adminHandler(g.explainMade))
 	return mux
+}
+
+// apiToken hands a caller of /api/apiToken to the API in its own words.
+func (g *gateway) apiToken(w http.ResponseWriter, r *http.Request, p proxy.Principal) error {
+	caller := pat.Caller{
+		UID: p.UID, Username: p.Username, Name: p.Name, DisplayName: p.DisplayName,
+		Token: p.Token, Limited: p.Constraints != nil && p.Constraints.Limited(), Bearer: p.Kind == proxy.OAuth2Credential,
+	}
+	admin, err := g.administers(r.Context(), p)
+	if err != nil {
+		return err
+	}
+	caller.Admin = admin
+	return g.api.ServeHTTP(w, r, caller)
+}
+
+// administers reports whether a caller holds an authority of users.admins. Who
+// came with a token is looked up, since a record holds no authorities.
+func (g *gateway) administers(ctx context.Context, p proxy.Principal) (bool, error) {
+	authorities := p.Authorities
+	if authorities == nil {
+		u, err := g.users.Lookup(ctx, p.Username)
+		if err != nil {
+			return false, err
+		}
+		authorities = u.Authorities
+	}
+	admins := g.inForce.Load().Users.Admins
+	return slices.ContainsFunc(authorities, func(a string) bool { return slices.Contains(admins, a) }), nil
 }
 
 func (g *gateway) issuer(w http.ResponseWriter, r *http.Request) error {
