@@ -45,6 +45,11 @@ type Schema struct {
 	Favoritable, Subscribable   bool
 	NoGist                      bool // the Gist engine never serves lists of it (attributes)
 
+	// Subtypes are what an object of the type can be, by the member "type"; TypeIDs
+	// are those that errors name.
+	Subtypes []*Schema
+	TypeIDs  []string
+
 	Authorities []Authority
 	// Properties are in the order in which documents print them.
 	Properties []Property
@@ -83,6 +88,7 @@ type Property struct {
 	Base         string // of displayName and the like: the property it shows, "name"
 	Description  string
 	Embedded     bool // value is part of the document, not a reference
+	Boxed        bool // errors name the Java class (java.lang.Long), not the primitive (long)
 }
 
 // IsCollection reports whether the value is a list.
