@@ -49,6 +49,9 @@ func read(shown, abs, dir string, text []byte) (*Config, error) {
 		d.after(c)
 		d.validate(c)
 	}
+	for i := range d.problems {
+		d.problems[i].Message = hideInside(d.problems[i].Message)
+	}
 	if len(d.problems) > 0 {
 		return nil, &Error{File: shown, Problems: sorted(d.problems), lines: strings.Split(string(text), "\n")}
 	}

@@ -147,6 +147,41 @@ func TestALiteralSecretIsMaskedWhereverItStands(t *testing.T) {
 	}
 }
 
+// The forms in which a literal secret has been seen in such files, each with
+// another problem on the line that shows it.
+func TestNoFormOfALiteralSecretIsShown(t *testing.T) {
+	head := "version: 1\nserver: {public_url: \"https://a.example\"}\nupstream:\n  url: http://b.example\n"
+	for name, lines := range map[string]string{
+		"a block text":                  "  identity:\n    mode: basic\n    username: u\n    password: |\n      hunter2\n",
+		"the next line":                 "  identity:\n    mode: basic\n    username: u\n    password:\n      hunter2\n",
+		"the next line of a flow":       "  identity: {mode: basic, username: u, password:\n    hunter2, nonsense: 1}\n",
+		"two lines of a quote":          "  identity:\n    mode: basic\n    username: u\n    password: \"hun\n      hunter2\"\n",
+		"a list":                        "  identity: {mode: basic, username: u, password: [hunter2]}\n",
+		"a mapping":                     "  identity: {mode: basic, username: u, password: {a: hunter2}}\n",
+		"a key with a blank":            "  identity: {mode: basic, username: u, pass word: hunter2}\n",
+		"a key with a question mark":    "  identity:\n    mode: basic\n    ? password\n    : hunter2\n",
+		"a tag":                         "  identity: {mode: basic, username: u, password: !!str hunter2}\n",
+		"an anchor":                     "  identity: {mode: basic, username: u, password: &x hunter2}\n",
+		"a comma":                       "  identity: {mode: basic, username: u, password: hunt,hunter2}\n",
+		"a hash":                        "  identity: {mode: basic, username: u, password: hunt#hunter2}\n",
+		"an unclosed quote":             "  password: \"hunter2\n",
+		"an argument of an address":     "store: {url: \"postgres://db/x?password=hunter2\"}\n",
+		"the user of an address":        "store: {url: \"postgres://u:hunter2@db/x\"}\nnonsense: \"http://u:hunter2@x\"\n",
+		"the user of a referrer":        "routes: [{id: a, path: \"/x\", referrers: [\"https://u:hunter2@x.example\"]}]\n",
+		"a misspelt key":                "  identity: {mode: basic, username: u, passwrod: hunter2}\n",
+		"a token under any key":         "nonsense: d2pat_hunter2hunter2hunter2hunter2hunter20123456789\n",
+		"a secret in a quoted JSON key": "  identity: {\"mode\": \"basic\", \"username\": \"u\", \"password\":\"hunter2\"}\n",
+	} {
+		t.Run(name, func(t *testing.T) { require.NotContains(t, refused(t, head+lines), "hunter2") })
+	}
+}
+
+func TestAnEmptyListOfRoutesRefusesEverything(t *testing.T) {
+	c := parse(t, minimal+"routes: []\n")
+	require.NotNil(t, c.Routes)
+	require.Empty(t, c.Routes)
+}
+
 func TestBadValuesAreRefusedInWords(t *testing.T) {
 	for add, says := range map[string]string{
 		"store: {url: \"mysql://x\"}":                                                       "must be sqlite:PATH",
@@ -172,6 +207,13 @@ func TestBadValuesAreRefusedInWords(t *testing.T) {
 		"users: {state: {as: {mode: passthrough}}}":                                         "must name an account of its own",
 		"audit: {sinks: [{type: file}]}":                                                    "needs a path",
 		"audit: {allowed: 120%}":                                                            "is no share",
+		"routes: [{id: a, path: \"/x\", addresses: []}]":                                    "routes[0].addresses is empty",
+		"routes: [{id: a, path: \"/x\", credentials: []}]":                                  "routes[0].credentials is empty",
+		"routes: [{id: a, path: \"/x\", timeout: 0s}]":                                      "must be longer than nothing",
+		"rates: {login: []}":                                                                "rates.login is empty",
+		"rates: {\"a.b\": {per: token, rate: 1/s}}":                                         "is no name",
+		"login: {session: {ttl: 0s}}":                                                       "must be longer than nothing",
+		"audit: {sinks: []}":                                                                "audit.sinks is empty",
 		"embeds: [{id: a}]":                                                                 "needs id, hosts and dashboards",
 		"tokens: &a {mint: d2p}":                                                            "anchors, aliases and tags are not taken",
 		"tokens:":                                                                           "has no value",

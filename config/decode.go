@@ -170,10 +170,23 @@ func (d *decoder) keyName(kv *ast.MappingValueNode) (string, bool) {
 	return s.Value, true
 }
 
+// name is keyName for names that the operator gives.
+func (d *decoder) name(kv *ast.MappingValueNode) (string, bool) {
+	key, ok := d.keyName(kv)
+	if ok && (key == "" || strings.ContainsAny(key, ".[]\" \t")) {
+		d.complain(kv.Key, "%q is no name: write letters, digits, - and _", key)
+		return "", false
+	}
+	return key, ok
+}
+
 func (d *decoder) unknown(kv *ast.MappingValueNode, name string, fields []field) {
 	var names []string
 	for _, f := range fields {
 		names = append(names, f.name)
+	}
+	if _, bare := kv.Value.(*ast.NullNode); bare && suggest(name, names) == "" { // perhaps the rest of a value with a comma
+		name = "…"
 	}
 	hint := ""
 	if s := suggest(name, names); s != "" {

@@ -18,14 +18,14 @@ func root(c *Config) []field {
 		oneOf("constraint_failure", "Status of a failed constraint: dhis2 is 401 as in DHIS2, strict is 403. Default dhis2.", &c.ConstraintFailure, "dhis2", "strict"),
 		object("oauth2", "The OAuth2 server.", oauth2(&c.OAuth2)...),
 		object("login", "How people sign in to d2gate's own pages.", login(&c.Login)...),
-		objects("routes", "The policy: the first route whose path or resource, and methods, match wins. Default: one route, id api, path /api/**, credentials pat, oauth2, basic.", &c.Routes, route),
+		objects("routes", "The policy: the first route whose path or resource, and methods, match wins; an empty list refuses everything. Default: one route, id api, path /api/**, credentials pat, oauth2, basic.", &c.Routes, route),
 		oneOf("default", "What happens to a request that no route matches: refuse.", &c.Default, "refuse"),
 		object("sandbox", "The embedded DHIS2 look-alike; demo mode and d2gate sandbox only.",
 			oneOf("version", "The DHIS2 release whose answers it gives. Default 2.44.", &c.Sandbox.Version, versions...)),
 		objects("embeds", "Public dashboards.", &c.Embeds, embed),
 		rates("rates", "Rates, by name. login counts wrong passwords alone and bad_token unknown tokens alone; others are named by routes and embeds. Default: login 3 in 15 minutes for a username and 30 for an address; bad_token off.", &c.Rates),
 		object("audit", "One line a request.",
-			objects("sinks", "Where lines go. Default: a file audit.jsonl beside the SQLite file.", &c.Audit.Sinks, sink),
+			filled(objects("sinks", "Where lines go. Default: a file audit.jsonl beside the SQLite file.", &c.Audit.Sinks, sink)),
 			percent("allowed", "Share of allowed requests that is written; refusals always are. Default 100%.", &c.Audit.Allowed)),
 		objects("tests", "Requests with the decision that they must get; run by check and before every reload.", &c.Tests, test),
 	}
@@ -48,7 +48,7 @@ func server(s *Server) []field {
 		object("limits", "What one caller may cost.",
 			size("header", "Header lines together. Default 32KiB.", &s.Limits.Header), size("target", "Path and query. Default 8KiB.", &s.Limits.Target),
 			size("body", "Request body, unless the route says otherwise. Default 2GiB.", &s.Limits.Body),
-			duration("header_timeout", "Time to send the header. Default 5s.", &s.Limits.HeaderTimeout), duration("idle_timeout", "Time between requests of a connection. Default 75s.", &s.Limits.IdleTimeout),
+			lasting("header_timeout", "Time to send the header. Default 5s.", &s.Limits.HeaderTimeout), lasting("idle_timeout", "Time between requests of a connection. Default 75s.", &s.Limits.IdleTimeout),
 			integer("in_flight", "Requests served at once; more are refused with 503. Default: no limit.", &s.Limits.InFlight, 1, 1_000_000)),
 		duration("shutdown_grace", "How long requests under way may take when d2gate stops. Default 20s.", &s.ShutdownGrace),
 	}
@@ -71,7 +71,7 @@ func store(s *Store) []field {
 func upstream(u *Upstream) []field {
 	return []field{
 		httpURL("url", "DHIS2's address, with its own context path. Required.", &u.URL),
-		object("timeouts", "", duration("connect", "Default 3s.", &u.ConnectTimeout), duration("response_header", "Until the answer begins. Default 60s.", &u.ResponseTimeout)),
+		object("timeouts", "", lasting("connect", "Default 3s.", &u.ConnectTimeout), lasting("response_header", "Until the answer begins. Default 60s.", &u.ResponseTimeout)),
 		integer("idle_connections", "Kept open. Default 64.", &u.IdleConnections, 1, 100_000),
 		object("identity", "As whom d2gate signs in for callers. Default mode jwt.", identity(&u.Identity)...),
 		named("identities", "Others, by name, for routes, embeds and users.state.as.", &u.Identities, identity),
@@ -100,7 +100,7 @@ func users(u *Users) []field {
 		object("state", "Whether accounts are still allowed to act.",
 			duration("check_every", "How old that knowledge may be. Default 60s.", &u.State.CheckEvery),
 			field{name: "as", typ: "string", about: "Identity that may read users: a name in upstream.identities, or one written out. Unset: disabled users keep their tokens.", read: func(d *decoder, n ast.Node) { stateAs(d, n, u) }}),
-		object("admins", "Who sees everybody's tokens and clients, never a secret.", words("authorities", "Any of these. Default ALL.", &u.Admins)),
+		object("admins", "Who sees everybody's tokens and clients, never a secret.", filled(words("authorities", "Any of these. Default ALL.", &u.Admins))),
 	}
 }
 
@@ -143,8 +143,8 @@ func oauth2(o *OAuth2) []field {
 	return []field{
 		boolean("legacy_paths", "Serve /uaa/oauth/* as DHIS2 up to 2.41. Default true.", &o.LegacyPaths),
 		boolean("password_grant", "Let clients that list it trade a password for a token. Default false.", &o.PasswordGrant),
-		object("access_token", "", oneOf("format", "opaque: a UUID; jwt: a signed JWT. Default opaque.", &o.AccessFormat, "opaque", "jwt"), duration("ttl", "Default 12h.", &o.AccessTTL)),
-		object("refresh_token", "", duration("ttl", "Of the whole sign-in. Default 30d.", &o.RefreshTTL), duration("reuse_grace", "How long a second use of a replaced token is forgiven. Default 0s.", &o.ReuseGrace)),
+		object("access_token", "", oneOf("format", "opaque: a UUID; jwt: a signed JWT. Default opaque.", &o.AccessFormat, "opaque", "jwt"), lasting("ttl", "Default 12h.", &o.AccessTTL)),
+		object("refresh_token", "", lasting("ttl", "Of the whole sign-in. Default 30d.", &o.RefreshTTL), duration("reuse_grace", "How long a second use of a replaced token is forgiven. Default 0s.", &o.ReuseGrace)),
 		object("code", "", duration("ttl", "Of an authorization code, at most 60s. Default 60s.", &o.CodeTTL)),
 		objects("trusted_issuers", "Others whose JWT bearers are taken.", &o.TrustedIssuers, func(i *TrustedIssuer) []field {
 			return []field{urlText("issuer", "Exact issuer.", &i.Issuer), str("audience", "Required audience.", &i.Audience), str("username_claim", "Claim that names the DHIS2 user. Default preferred_username.", &i.UsernameClaim)}
@@ -154,7 +154,7 @@ func oauth2(o *OAuth2) []field {
 
 func login(l *Login) []field {
 	return []field{
-		object("session", "", duration("ttl", "Default 8h.", &l.SessionTTL), duration("idle", "Default 30m.", &l.SessionIdle)),
+		object("session", "", lasting("ttl", "Default 8h.", &l.SessionTTL), lasting("idle", "Default 30m.", &l.SessionIdle)),
 		objects("providers", "Ways to sign in. Default: DHIS2's own password.", &l.Providers, func(p *Provider) []field {
 			return []field{
 				str("id", "Name in addresses.", &p.ID), oneOf("type", "password or oidc.", &p.Type, "password", "oidc"), str("name", "Text of the button.", &p.Name),
@@ -170,12 +170,12 @@ func route(r *Route) []field {
 		str("id", "Name in the audit log and explain; unique.", &r.ID),
 		str("path", "Glob below context_path: * is one segment, ** the rest.", &r.Path),
 		str("resource", "First segment below /api, with an optional selector, as in a scope: dataStore/scorecards.", &r.Resource),
-		words("methods", "Default: all seven.", &r.Methods, "HEAD", "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
-		words("credentials", "Which kinds pass. Default pat, oauth2, basic.", &r.Credentials, "pat", "oauth2", "basic", "session", "none"),
-		prefixes("addresses", "Callers' addresses.", &r.Addresses),
-		words("referrers", "Pages that may call: origin, host, or origin with a path.", &r.Referrers),
+		filled(words("methods", "Default: all seven.", &r.Methods, "HEAD", "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")),
+		filled(words("credentials", "Which kinds pass. Default pat, oauth2, basic.", &r.Credentials, "pat", "oauth2", "basic", "session", "none")),
+		filled(prefixes("addresses", "Callers' addresses.", &r.Addresses)),
+		filled(words("referrers", "Pages that may call: origin, host, or origin with a path.", &r.Referrers)),
 		str("identity", "Name in upstream.identities. Default: upstream.identity.", &r.Identity),
-		size("body", "Largest request body.", &r.Body), duration("timeout", "Until the answer begins.", &r.Timeout),
+		size("body", "Largest request body.", &r.Body), lasting("timeout", "Until the answer begins.", &r.Timeout),
 		integer("concurrency", "Requests at a time.", &r.Concurrency, 1, 1_000_000), str("rate", "Name in rates.", &r.Rate),
 		str("refuse", "Refuse, with this text for the log.", &r.Refuse),
 		oneOf("mode", "report: what would be refused is logged, counted and let through.", &r.Mode, "report", "enforce"),

@@ -24,7 +24,7 @@ func rates(name, about string, to *map[string][]Rate) field {
 		}
 		*to = map[string][]Rate{}
 		for _, kv := range pairs {
-			key, ok := d.keyName(kv)
+			key, ok := d.name(kv)
 			if !ok {
 				continue
 			}
@@ -39,7 +39,10 @@ func rates(name, about string, to *map[string][]Rate) field {
 					d.mapping(n, rate(&r))
 					(*to)[key] = append((*to)[key], r)
 				}
-				if _, many := kv.Value.(*ast.SequenceNode); many {
+				if l, many := kv.Value.(*ast.SequenceNode); many {
+					if len(l.Values) == 0 {
+						d.complain(kv.Value, "%s is empty: leave the key out, or name a rule", d.key())
+					}
 					d.items(kv.Value, one)
 				} else {
 					one(kv.Value)

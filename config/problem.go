@@ -2,8 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -23,12 +21,13 @@ type Error struct {
 // Error shows each problem with its place, the line and a caret. Secrets in the
 // line are masked.
 func (e *Error) Error() string {
+	lines := masked(e.lines)
 	var b strings.Builder
 	for i, p := range e.Problems {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		b.WriteString(p.show(e.File, e.lines))
+		b.WriteString(p.show(e.File, lines))
 	}
 	return b.String()
 }
@@ -37,49 +36,10 @@ func (p Problem) show(file string, lines []string) string {
 	if p.Line < 1 || p.Line > len(lines) {
 		return fmt.Sprintf("%s: %s", file, p.Message)
 	}
-	line := strings.ReplaceAll(mask(lines[p.Line-1]), "\t", " ")
+	line := strings.ReplaceAll(lines[p.Line-1], "\t", " ")
 	col := max(p.Col, 1)
 	number := fmt.Sprintf("%4d", p.Line)
 	return fmt.Sprintf("%s:%d:%d: %s\n%s | %s\n%s | %s^", file, p.Line, col, p.Message, number, line, strings.Repeat(" ", len(number)), strings.Repeat(" ", col-1))
-}
-
-var (
-	pair      = regexp.MustCompile(`([\w-]+)(["']?\s*:\s+|["']?\s*:)("[^"]*"?|'[^']*'?|[^,}\s#\[{"'][^,}#]*)`)
-	reference = regexp.MustCompile(`^["']?(file|env|cred):`)
-	userinfo  = regexp.MustCompile(`(://)([^/@\s"']+)(@)`)
-	// secretNames are the keys whose value is a secret.
-	secretNames = []string{"password", "client_secret", "secret", "webhook", "signing_key"}
-	// plainNames only look like them.
-	plainNames = []string{"password_grant", "refresh_token", "access_token", "expired_tokens", "bad_token", "tokens", "credentials", "credential", "key_file", "public_url", "passthrough"}
-)
-
-// mask hides what may be a secret in a line of the file, column by column. A key
-// that is misspelt is taken for what it was probably meant to be.
-func mask(line string) string {
-	line = pair.ReplaceAllStringFunc(line, func(m string) string {
-		parts := pair.FindStringSubmatch(m)
-		key, value := strings.ToLower(parts[1]), strings.TrimRight(parts[3], " ")
-		if !holdsSecret(key) || reference.MatchString(value) {
-			return m
-		}
-		return parts[1] + parts[2] + strings.Repeat("*", len([]rune(value))) + parts[3][len(value):]
-	})
-	return userinfo.ReplaceAllStringFunc(line, func(m string) string {
-		parts := userinfo.FindStringSubmatch(m)
-		return parts[1] + strings.Repeat("*", len([]rune(parts[2]))) + parts[3]
-	})
-}
-
-func holdsSecret(key string) bool {
-	if slices.Contains(plainNames, key) {
-		return false
-	}
-	for _, part := range []string{"pass", "secret", "pwd", "webhook", "signing"} {
-		if strings.Contains(key, part) {
-			return true
-		}
-	}
-	return suggest(key, secretNames) != ""
 }
 
 // suggest finds the name that was probably meant, "" if none is near.

@@ -67,6 +67,9 @@ func (d *decoder) after(c *Config) {
 		}
 	}
 	c.Tokens.requires = nil
+	if d.set["routes"] && c.Routes == nil {
+		c.Routes = []Route{} // written out as empty: nothing passes
+	}
 	if c.Routes == nil {
 		c.Routes = []Route{{ID: "api", Path: "/api/**"}}
 	}
@@ -236,7 +239,7 @@ func (d *decoder) near(c *Config, name string) string {
 }
 
 func (d *decoder) checkIdentity(c *Config, path string, i Identity) {
-	if i.Mode == "basic" && (i.Username == "" || i.Password.IsZero()) {
+	if i.Mode == "basic" && (i.Username == "" && !d.set[path+".username"] || i.Password.IsZero() && !d.set[path+".password"]) {
 		d.wrong(path, "%s: mode basic needs username and password", path)
 	}
 	if i.Mode == "jwt" && i.SigningKey.IsZero() && c.Store.URL.Driver == "postgres" {
@@ -345,9 +348,6 @@ func checkGlob(p string) error {
 
 func (d *decoder) checkRates(c *Config) {
 	for name, list := range c.Rates {
-		if len(list) == 0 && !d.set["rates."+name] {
-			d.wrong("rates."+name, "rates.%s is empty", name)
-		}
 		for i, r := range list {
 			at := "rates." + name
 			if _, ok := d.at[at+fmt.Sprintf("[%d]", i)]; ok {

@@ -109,6 +109,18 @@ func parseDuration(s string) (time.Duration, error) {
 	return days + d, nil
 }
 
+// lasting is a duration that must be longer than nothing.
+func lasting(name, about string, to *time.Duration) field {
+	return scalar(name, "string", about, func(_ *decoder, s string) error {
+		v, err := parseDuration(s)
+		if err == nil && v == 0 {
+			err = fmt.Errorf("must be longer than nothing")
+		}
+		*to = v
+		return err
+	})
+}
+
 func size(name, about string, to *int64) field {
 	return scalar(name, "string", about, func(_ *decoder, s string) (err error) { *to, err = parseSize(s); return err })
 }
@@ -276,6 +288,20 @@ func prefixes(name, about string, to *[]netip.Prefix) field {
 	})
 }
 
+// filled refuses an empty list: with some keys it would read as "nobody" and mean
+// "everybody".
+func filled(f field) field {
+	read := f.read
+	f.read = func(d *decoder, n ast.Node) {
+		if l, ok := n.(*ast.SequenceNode); ok && len(l.Values) == 0 {
+			d.complain(n, "%s is empty: leave the key out, or name what it should hold", d.key())
+			return
+		}
+		read(d, n)
+	}
+	return f
+}
+
 // object reads a mapping.
 func object(name, about string, fields ...field) field {
 	return field{name: name, typ: "object", about: about, sub: fields, read: func(d *decoder, n ast.Node) { d.mapping(n, fields) }}
@@ -303,7 +329,7 @@ func named[T any](name, about string, to *map[string]T, fields func(*T) []field)
 		}
 		*to = map[string]T{}
 		for _, kv := range pairs {
-			key, ok := d.keyName(kv)
+			key, ok := d.name(kv)
 			if !ok {
 				continue
 			}

@@ -77,7 +77,7 @@ func Compile(cfg *config.Config) (*Policy, error) {
 		fallback:    &Route{ID: "default", refuses: true, kinds: defaultKinds},
 	}
 	routes := cfg.Routes
-	if len(routes) == 0 {
+	if routes == nil { // not named; an empty list refuses everything
 		routes = []config.Route{{ID: "api", Path: "/api/**"}}
 	}
 	var errs []error
