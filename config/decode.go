@@ -190,6 +190,7 @@ func (d *decoder) unknown(kv *ast.MappingValueNode, name string, fields []field)
 	}
 	hint := ""
 	if s := suggest(name, names); s != "" {
+		d.set[strings.Join(append(slices.Clone(d.path), s), ".")] = true // it was meant, so it is not missing too
 		hint = fmt.Sprintf("; did you mean %q?", s)
 	} else if len(names) <= 12 {
 		hint = "; known here: " + strings.Join(names, ", ")

@@ -64,14 +64,14 @@ func store(s *Store) []field {
 		duration("max_staleness", "How long cached verdicts serve while the store is gone; then 503. Default 5s.", &s.MaxStaleness),
 		object("cache", "Look-ups kept in memory.", integer("entries", "Tokens. Default 100000.", &s.CacheEntries, 1, 10_000_000)),
 		object("retention", "How long what is over stays to be looked at.",
-			duration("expired_tokens", "Default 90d.", &s.Retention.ExpiredTokens), duration("audit", "Of a sink of type store. Default 365d.", &s.Retention.Audit)),
+			duration("expired_tokens", "Tokens whose time is over. Default 90d.", &s.Retention.ExpiredTokens), duration("audit", "Of a sink of type store. Default 365d.", &s.Retention.Audit)),
 	}
 }
 
 func upstream(u *Upstream) []field {
 	return []field{
 		httpURL("url", "DHIS2's address, with its own context path. Required.", &u.URL),
-		object("timeouts", "", lasting("connect", "Default 3s.", &u.ConnectTimeout), lasting("response_header", "Until the answer begins. Default 60s.", &u.ResponseTimeout)),
+		object("timeouts", "How long d2gate waits for DHIS2.", lasting("connect", "Until a connection stands. Default 3s.", &u.ConnectTimeout), lasting("response_header", "Until the answer begins. Default 60s.", &u.ResponseTimeout)),
 		integer("idle_connections", "Kept open. Default 64.", &u.IdleConnections, 1, 100_000),
 		object("identity", "As whom d2gate signs in for callers. Default mode jwt.", identity(&u.Identity)...),
 		named("identities", "Others, by name, for routes, embeds and users.state.as.", &u.Identities, identity),
@@ -123,7 +123,7 @@ func tokens(t *Tokens) []field {
 		object("require", "Constraints that a token must carry.", words("browser", "With referrers.", requirement(t, "browser"), "addresses", "methods", "referrers", "scopes"),
 			words("script", "Without referrers.", requirement(t, "script"), "addresses", "methods", "referrers", "scopes")),
 		oneOf("unknown", "Tokens that d2gate does not know: refuse, or ask_upstream to let DHIS2 judge those it issued itself. Default refuse.", &t.Unknown, "refuse", "ask_upstream"),
-		object("rotation", "", duration("overlap", "How long the old secret works on. Default 24h.", &t.Overlap)),
+		object("rotation", "A new secret for an old token.", duration("overlap", "How long the old secret works on. Default 24h.", &t.Overlap)),
 		object("notices", "Before a token expires.", list("before_expiry", "How long before, each once.", func(_ *decoder, s string) error {
 			v, err := parseDuration(s)
 			t.Notices.BeforeExpiry = append(t.Notices.BeforeExpiry, v)
@@ -143,9 +143,9 @@ func oauth2(o *OAuth2) []field {
 	return []field{
 		boolean("legacy_paths", "Serve /uaa/oauth/* as DHIS2 up to 2.41. Default true.", &o.LegacyPaths),
 		boolean("password_grant", "Let clients that list it trade a password for a token. Default false.", &o.PasswordGrant),
-		object("access_token", "", oneOf("format", "opaque: a UUID; jwt: a signed JWT. Default opaque.", &o.AccessFormat, "opaque", "jwt"), lasting("ttl", "Default 12h.", &o.AccessTTL)),
-		object("refresh_token", "", lasting("ttl", "Of the whole sign-in. Default 30d.", &o.RefreshTTL), duration("reuse_grace", "How long a second use of a replaced token is forgiven. Default 0s.", &o.ReuseGrace)),
-		object("code", "", duration("ttl", "Of an authorization code, at most 60s. Default 60s.", &o.CodeTTL)),
+		object("access_token", "What a client sends with each request.", oneOf("format", "opaque: a UUID; jwt: a signed JWT. Default opaque.", &o.AccessFormat, "opaque", "jwt"), lasting("ttl", "How long it is good. Default 12h.", &o.AccessTTL)),
+		object("refresh_token", "What a client trades for the next access token.", lasting("ttl", "Of the whole sign-in. Default 30d.", &o.RefreshTTL), duration("reuse_grace", "How long a second use of a replaced token is forgiven. Default 0s.", &o.ReuseGrace)),
+		object("code", "The authorization code.", duration("ttl", "Of an authorization code, at most 60s. Default 60s.", &o.CodeTTL)),
 		objects("trusted_issuers", "Others whose JWT bearers are taken.", &o.TrustedIssuers, func(i *TrustedIssuer) []field {
 			return []field{urlText("issuer", "Exact issuer.", &i.Issuer), str("audience", "Required audience.", &i.Audience), str("username_claim", "Claim that names the DHIS2 user. Default preferred_username.", &i.UsernameClaim)}
 		}),
@@ -154,7 +154,7 @@ func oauth2(o *OAuth2) []field {
 
 func login(l *Login) []field {
 	return []field{
-		object("session", "", lasting("ttl", "Default 8h.", &l.SessionTTL), lasting("idle", "Default 30m.", &l.SessionIdle)),
+		object("session", "A sign-in at the pages.", lasting("ttl", "How long it lasts. Default 8h.", &l.SessionTTL), lasting("idle", "How long it lasts without a request. Default 30m.", &l.SessionIdle)),
 		objects("providers", "Ways to sign in. Default: DHIS2's own password.", &l.Providers, func(p *Provider) []field {
 			return []field{
 				str("id", "Name in addresses.", &p.ID), oneOf("type", "password or oidc.", &p.Type, "password", "oidc"), str("name", "Text of the button.", &p.Name),
@@ -187,8 +187,8 @@ func route(r *Route) []field {
 func embed(e *Embed) []field {
 	return []field{
 		str("id", "Name.", &e.ID), words("hosts", "Host names that serve it.", &e.Hosts), words("parents", "Origins that may frame it.", &e.Parents), str("identity", "Name in upstream.identities.", &e.Identity),
-		words("dashboards", "Uids.", &e.Dashboards), object("periods", "", str("oldest", "Oldest period, such as LAST_5_YEARS.", &e.Oldest)),
-		object("cache", "", duration("ttl", "", &e.CacheTTL), duration("stale", "", &e.CacheStale), size("size", "", &e.CacheSize)), str("rate", "Name in rates.", &e.Rate),
+		words("dashboards", "Uids.", &e.Dashboards), object("periods", "Which periods may be asked.", str("oldest", "Oldest period, such as LAST_5_YEARS.", &e.Oldest)),
+		object("cache", "Answers kept.", duration("ttl", "How long an answer is fresh.", &e.CacheTTL), duration("stale", "How long an old one may be shown while a new one is fetched.", &e.CacheStale), size("size", "All answers together.", &e.CacheSize)), str("rate", "Name in rates.", &e.Rate),
 	}
 }
 
