@@ -47,22 +47,24 @@ tests:                              # run by check and before every reload
 
 func (p *program) initCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "init [FILE]", Short: "Write a first configuration file", Args: cobra.MaximumNArgs(1),
-		Long:    "Writes a small, commented configuration (d2gate.yaml unless FILE is given). A file that is there is not touched.",
-		Example: "  d2gate init --public-url https://hmis.example.org --upstream http://10.0.0.11:8080",
+		Use: "init [FILE]", Short: "Print a first configuration file, or write it to FILE", Args: cobra.MaximumNArgs(1),
+		Long:    "Prints a small, commented configuration, or writes it to FILE. A file that is there is not touched.",
+		Example: "  d2gate init --public-url https://hmis.example.org --upstream http://10.0.0.11:8080 > d2gate.yaml",
 	}
 	public := c.Flags().String("public-url", "http://127.0.0.1:8080", "address that callers use")
 	upstream := c.Flags().String("upstream", "http://127.0.0.1:8081", "address of DHIS2")
 	c.RunE = func(_ *cobra.Command, args []string) error {
-		name := "d2gate.yaml"
-		if len(args) > 0 {
-			name = args[0]
-		}
 		for flag, v := range map[string]string{"--public-url": *public, "--upstream": *upstream} {
 			if u, err := url.Parse(v); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.ContainsAny(v, " #\"'{}[],\n") {
 				return usage("%s: %q is no http or https address", flag, v)
 			}
 		}
+		name := "d2gate.yaml"
+		if len(args) == 0 {
+			_, err := fmt.Fprintf(p.stdout, starter, name, *public, *upstream)
+			return err
+		}
+		name = args[0]
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
 			return err
