@@ -67,14 +67,7 @@ func (p pending) look(ctx context.Context, kind, ticket string, v any) error {
 	return json.Unmarshal(plain, v)
 }
 
-// take is look for the last time.
-func (p pending) take(ctx context.Context, kind, ticket string, v any) error {
-	if err := p.look(ctx, kind, ticket, v); err != nil {
-		return err
-	}
-	return p.drop(ctx, kind, ticket)
-}
-
+// drop ends a ticket.
 func (p pending) drop(ctx context.Context, kind, ticket string) error {
 	return p.store.DeleteCtx(ctx, rowOf(kind, ticket))
 }

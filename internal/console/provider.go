@@ -16,7 +16,7 @@ import (
 type away struct {
 	Attempt  identity.Attempt
 	Provider string
-	Browser  string // digest of the cookie: it must come back to the browser that left
+	Browser  string // digest of its cookie: it must come back to the browser that left
 	Next     string
 }
 
@@ -38,27 +38,18 @@ func (v *visit) leaveForProvider() error {
 	if !ok {
 		return v.noProvider()
 	}
-	if _, err := v.formValue(); err != nil { // marks the browser
+	if err := v.markBrowser(); err != nil {
 		return v.fail(err)
 	}
 	to, attempt, err := p.OIDC.Begin(v.r.Context())
 	if err != nil {
 		return v.providerFailed(p, err)
 	}
-	a := away{attempt, p.ID, v.browserMark(), v.c.next(v.r.URL.Query().Get("next"))}
+	a := away{attempt, p.ID, digest("away " + v.browser), v.c.next(v.r.URL.Query().Get("next"))}
 	if err := v.c.pending.put(v.r.Context(), "oidc", attempt.State, a, awayLife); err != nil {
 		return v.fail(fault.Wrap(fault.StoreUnavailable, err))
 	}
 	return v.goTo(to)
-}
-
-// browserMark binds an attempt to this browser: to its session, or to the cookie of
-// one that nobody has signed in to.
-func (v *visit) browserMark() string {
-	if v.session != nil {
-		return digest("away " + v.session.form)
-	}
-	return digest("away " + v.browser)
 }
 
 // backFromProvider takes the browser back. An attempt works once, in the browser
@@ -70,14 +61,16 @@ func (v *visit) backFromProvider() error {
 	}
 	back := v.r.URL.Query()
 	var a away
-	switch err := v.c.pending.take(v.r.Context(), "oidc", back.Get("state"), &a); {
+	switch err := v.c.pending.look(v.r.Context(), "oidc", back.Get("state"), &a); {
 	case errors.Is(err, errNoTicket):
 		return v.providerFailed(p, fault.New(fault.LoginFailed, "").WithDetail("state is not known"))
 	case err != nil:
 		return v.fail(fault.Wrap(fault.StoreUnavailable, err))
-	}
-	if a.Provider != p.ID || v.browser == "" && v.session == nil || subtle.ConstantTimeCompare([]byte(a.Browser), []byte(v.browserMark())) != 1 {
+	case a.Provider != p.ID || v.browser == "" || subtle.ConstantTimeCompare([]byte(a.Browser), []byte(digest("away "+v.browser))) != 1:
 		return v.providerFailed(p, fault.New(fault.LoginFailed, "").WithDetail("state is another browser's"))
+	}
+	if err := v.c.pending.drop(v.r.Context(), "oidc", a.Attempt.State); err != nil {
+		return v.fail(fault.Wrap(fault.StoreUnavailable, err))
 	}
 	u, err := v.external(p, a.Attempt, back)
 	if err != nil {

@@ -106,9 +106,9 @@ func (p *page) In(t time.Time) string {
 	case d < time.Hour:
 		return p.N("in_minutes", int((d+time.Minute-1)/time.Minute))
 	case d < 48*time.Hour:
-		return p.N("in_hours", int(d/time.Hour))
+		return p.N("in_hours", int(d.Round(time.Hour)/time.Hour))
 	}
-	return p.N("in_days", int(d/(24*time.Hour)))
+	return p.N("in_days", int(d.Round(24*time.Hour)/(24*time.Hour)))
 }
 
 // view is one page to be shown.

@@ -151,6 +151,7 @@ type rigConfig struct {
 	public   string // "" means where it listens
 	settings console.Settings
 	break_   func(console.SessionStore) console.SessionStore
+	wrap     func(console.Tokens) console.Tokens
 	start    time.Time // zero means now
 }
 
@@ -206,10 +207,14 @@ func (r *rig) open(cfg rigConfig, backURL string) {
 	if cfg.break_ != nil {
 		sessions = cfg.break_(sessions)
 	}
+	var tokens console.Tokens = r.issuer
+	if cfg.wrap != nil {
+		tokens = cfg.wrap(tokens)
+	}
 	clients := r.store.OAuth2()
 	client := func(*http.Request) netip.Addr { return netip.MustParseAddr("203.0.113.7") }
 	r.console, err = console.New(console.Config{
-		PublicURL: public, Sessions: sessions, Login: login, Accounts: directory, Tokens: r.issuer, Clients: clients, Refusals: r.refusals,
+		PublicURL: public, Sessions: sessions, Login: login, Accounts: directory, Tokens: tokens, Clients: clients, Refusals: r.refusals,
 		Admin:       func(a []string) bool { return len(a) > 0 && a[0] == "ALL" },
 		ClientIP:    client,
 		Destination: func(ctx context.Context, p url.Values) string { return r.oauth.Destination(ctx, p) },

@@ -80,9 +80,9 @@ func (v *visit) tokensPage(p person) error {
 func (l *tokenList) filter(p person) pat.Filter {
 	if !l.All {
 		l.User, l.Unused, l.Forever = "", false, false
-		return pat.Filter{Username: p.user.Username, UserUID: p.user.UID}
+		return pat.Filter{Username: p.user.Username, UserUID: p.user.UID, OwnerName: p.user.Username}
 	}
-	return pat.Filter{Username: l.User, Unused: l.Unused, Forever: l.Forever}
+	return pat.Filter{OwnerName: l.User, Unused: l.Unused, Forever: l.Forever}
 }
 
 // at is the address of a page of the same list.

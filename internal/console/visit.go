@@ -24,7 +24,7 @@ type visit struct {
 	session *session // nil if nobody is signed in
 	words   *catalogue
 	posted  url.Values // the form of a POST
-	browser string     // value of the cookie that marks a browser nobody has signed in to
+	browser string     // value of the cookie that marks the browser, "" if it has none yet
 	err     error      // what the handler returned
 }
 
@@ -121,14 +121,22 @@ func (v *visit) formValue() (string, error) {
 	if v.session != nil {
 		return v.session.form, nil
 	}
-	if v.browser == "" {
-		var err error
-		if v.browser, err = randomText(v.c.cfg.Rand); err != nil {
-			return "", err
-		}
-		http.SetCookie(v.w, v.c.sessions.cookie(v.c.browserCookie(), v.browser, 0))
+	if err := v.markBrowser(); err != nil {
+		return "", err
 	}
 	return digest("form " + v.browser), nil
+}
+
+// markBrowser makes sure that the browser has the cookie that marks it.
+func (v *visit) markBrowser() (err error) {
+	if v.browser != "" {
+		return nil
+	}
+	if v.browser, err = randomText(v.c.cfg.Rand); err != nil {
+		return err
+	}
+	http.SetCookie(v.w, v.c.sessions.cookie(v.c.browserCookie(), v.browser, 0))
+	return nil
 }
 
 // checkForm compares a form's anti-forgery value in constant time. The one of the
