@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/d2gate/d2gate/config"
 	"github.com/d2gate/d2gate/constraints"
+	"github.com/d2gate/d2gate/internal/dhis2"
 )
 
 // Policy is the configuration compiled: which requests may pass, and as whom. It
@@ -146,7 +148,7 @@ func (r *Route) compileKinds(c *config.Route) error {
 	if len(r.kinds) == 0 {
 		r.kinds = defaultKinds
 	}
-	r.open = len(r.kinds) == 1 && r.kinds[0] == NoCredential
+	r.open = len(r.kinds) == 1 && r.kinds[0] == NoCredential && !r.refuses
 	return nil
 }
 
@@ -187,8 +189,9 @@ func (p *Policy) Match(method string, t *Target) *Route {
 // spelling is one path in the forms in which a route may name it.
 type spelling struct {
 	target *Target
-	bare   []string // without the format suffix, nil if it has none
-	plain  []string // also without the API version, nil if it has none
+	bare   []string  // without the format suffix, nil if it has none
+	plain  []string  // also without the API version, nil if it has none
+	cut    *spelling // without whatever follows the first dot, nil if that is no other
 }
 
 func spellings(t *Target) spelling {
@@ -200,6 +203,14 @@ func spellings(t *Target) spelling {
 	if t.DHIS2.Version != "" {
 		s.plain = append(append(make([]string, 0, len(t.Segments)), "api"), t.DHIS2.Segments...)
 	}
+	if last := len(t.Segments) - 1; last >= 0 && t.DHIS2.Suffix == "" {
+		if i := strings.IndexByte(t.Segments[last], '.'); i > 0 {
+			cut := slices.Clone(t.Segments)
+			cut[last] = cut[last][:i]
+			c := spellings(&Target{Segments: cut, DHIS2: dhis2.ParsePath(cut)})
+			s.cut = &c
+		}
+	}
 	return s
 }
 
@@ -207,6 +218,13 @@ func (r *Route) matches(method string, s *spelling) bool {
 	if len(r.methods) > 0 && !slices.Contains(r.methods, method) {
 		return false
 	}
+	// A DHIS2 with Spring's suffix patterns serves /api/x.anything as /api/x; a rule
+	// that refuses holds for every spelling.
+	return r.names(s) || r.refuses && s.cut != nil && r.names(s.cut)
+}
+
+// names reports whether the route's path or resource is that of the request.
+func (r *Route) names(s *spelling) bool {
 	if r.resource != nil {
 		return r.resource.match(s.target.DHIS2)
 	}

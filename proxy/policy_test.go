@@ -68,6 +68,22 @@ func TestRoutesMatchByPathOrResourceAndMethodsAlone(t *testing.T) {
 	}
 }
 
+func TestARuleThatRefusesHoldsForEverySpelling(t *testing.T) { // security.md 4, VA-26-204-02
+	p := compile(t, nil,
+		config.Route{ID: "closed", Resource: "sqlViews", Refuse: "closed"},
+		config.Route{ID: "shut", Path: "/api/users/**", Refuse: "shut", Credentials: []string{"none"}},
+		config.Route{ID: "api", Path: "/api/**"},
+	)
+	for do, want := range map[string]string{
+		"GET /api/sqlViews": "closed", "GET /api/sqlViews/": "closed", "GET /api/41/sqlViews": "closed", "GET /api/sqlViews.json": "closed", "GET /api/sqlViews.json.gz": "closed",
+		"GET /api/sqlViews.x": "closed", "GET /api/sqlViews.html+css": "closed", "POST /api/sql%56iews/abc/data.csv": "closed", "GET /api/29/sqlViews.x": "closed",
+		"GET /api/users": "shut", "GET /api/41/users/x": "shut", "GET /api/users.x": "shut", "DELETE /api/41/users.x": "shut",
+		"GET /api/sqlViewsX": "api", "GET /api/usersx": "api", "GET /api/me.x": "api",
+	} {
+		require.Equal(t, want, route(t, p, do), do)
+	}
+}
+
 func TestWithoutRoutesTheApiIsOpenToCredentialsAndTheRestIsRefused(t *testing.T) {
 	p := compile(t, nil)
 	require.Equal(t, "api", route(t, p, "GET /api/me"))
