@@ -87,6 +87,9 @@ func (q *call) route() error {
 }
 
 func (q *call) collection(method string) error {
+	if method == http.MethodPost && !acceptsJSON(q.r) {
+		return notAcceptable(q.w) // before a token is made whose text would not arrive
+	}
 	switch method {
 	case http.MethodGet:
 		return q.list()

@@ -28,7 +28,7 @@ type issuing struct {
 	forgot   []string
 }
 
-func newIssuing(t *testing.T) *issuing {
+func newIssuing(t testing.TB) *issuing {
 	t.Helper()
 	i := &issuing{store: newStore(t), clock: newClock()}
 	var err error
