@@ -8,6 +8,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"time"
@@ -46,11 +47,10 @@ func HashSecret(secret string) (string, error) {
 	return "bcrypt:" + string(h), nil
 }
 
-// NewSecret makes a client secret of DHIS2's form: a UUID of 36 characters.
-func (s *Server) NewSecret() (string, error) { return s.newUUID() }
+func (s *Server) newUUID() (string, error) { return newUUID(s.cfg.Rand) }
 
-func (s *Server) newUUID() (string, error) {
-	u, err := uuid.NewRandomFromReader(s.cfg.Rand)
+func newUUID(random io.Reader) (string, error) {
+	u, err := uuid.NewRandomFromReader(random)
 	if err != nil {
 		return "", fmt.Errorf("random: %w", err)
 	}
