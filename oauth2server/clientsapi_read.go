@@ -112,6 +112,7 @@ func clientSchema() *dhis2.Schema {
 			{Name: "lastUpdatedBy", Type: dhis2.TypeReference, Item: "user", Klass: "org.hisp.dhis.user.User", Owner: true, Persisted: true},
 			{Name: "sharing", Type: dhis2.TypeComplex, Klass: "org.hisp.dhis.user.sharing.Sharing", Owner: true, Persisted: true, Embedded: true},
 			{Name: "cid", Type: dhis2.TypeIdentifier, Simple: true, Owner: true, Persisted: true, Unique: true, Required: true},
+			{Name: "secret", Type: dhis2.TypePassword, Simple: true, Owner: true, Persisted: true}, // goes in only
 			list("redirectUris", "redirectUri"), list("grantTypes", "grantType"),
 			{Name: "displayName", Type: dhis2.TypeText, Simple: true, Base: "name"},
 			{Name: "access", Type: dhis2.TypeComplex, Klass: "org.hisp.dhis.security.acl.Access", ReadOnly: true, Embedded: true},

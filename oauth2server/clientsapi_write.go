@@ -66,9 +66,22 @@ func (q *clientCall) done() error {
 	return nil
 }
 
-// body reads JSON of at most maxForm bytes. Faults: BodyTooLarge, RequestMalformed;
-// what is no JSON is a 409 in Jackson's words.
+// body reads JSON; what is no JSON is a 409 in Jackson's words.
 func (q *clientCall) body() (*dhis2.Node, error) {
+	b, err := q.text()
+	if err != nil {
+		return nil, err
+	}
+	n, err := dhis2.ParseNode(b)
+	if bad, ok := errors.AsType[*dhis2.JSONError](err); ok {
+		return nil, clientAnswer{bad.WebMessage()}
+	}
+	return n, err
+}
+
+// text reads a body of at most maxForm bytes. Faults: BodyTooLarge,
+// RequestMalformed.
+func (q *clientCall) text() ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(q.r.Body, maxForm+1))
 	if err != nil {
 		if f := fault.From(err); f != nil {
@@ -79,11 +92,7 @@ func (q *clientCall) body() (*dhis2.Node, error) {
 	if len(b) > maxForm {
 		return nil, fault.New(fault.BodyTooLarge, "")
 	}
-	n, err := dhis2.ParseNode(b)
-	if bad, ok := errors.AsType[*dhis2.JSONError](err); ok {
-		return nil, clientAnswer{bad.WebMessage()}
-	}
-	return n, err
+	return b, nil
 }
 
 // bindDraft reads a client's JSON: unknown members are passed over.

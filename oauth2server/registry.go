@@ -97,7 +97,7 @@ func (g *Registry) Change(ctx context.Context, by Owner, uid string, d Draft, fo
 	if d.CID != "" && d.CID != c.CID {
 		return Client{}, wrong(fixedCID(c.CID))
 	}
-	d.UID = uid
+	d.UID = "" // it is what it is
 	if forgetSecret {
 		c.SecretHash = ""
 	}

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,8 @@ type tokenServer struct {
 	*oauth2server.Server
 	verifier *oauth2server.Verifier
 	keys     *oauth2server.Keys
+	registry *oauth2server.Registry
+	clients  *oauth2server.ClientsAPI
 	users    *users
 	purged   prometheus.Counter
 }
@@ -46,6 +49,13 @@ func (g *gateway) openOAuth2(sessions oauth2server.Sessions) (*tokenServer, erro
 		return nil, err
 	}
 	t.verifier, err = oauth2server.NewVerifier(oauth2server.VerifierConfig{Store: st, Entries: cfg.Store.CacheEntries, TTL: cfg.Store.MaxStaleness, Now: g.now})
+	if err != nil {
+		return nil, err
+	}
+	if t.registry, err = oauth2server.NewRegistry(oauth2server.RegistryConfig{Store: st, Changed: t.verifier.Forget, Now: g.now}); err != nil {
+		return nil, err
+	}
+	t.clients, err = oauth2server.NewClientsAPI(oauth2server.ClientsAPIConfig{Registry: t.registry, PublicURL: func() string { return strings.TrimSuffix(g.inForce.Load().Server.PublicURL.String(), "/") }})
 	if err != nil {
 		return nil, err
 	}
@@ -153,6 +163,24 @@ func (t *tokenServer) refreshKeys(ctx context.Context, g *gateway) {
 			}
 		}
 	}
+}
+
+// clientsAPI hands a caller of /api/oAuth2Clients to the API. Authorities that the
+// credential did not bring are asked of DHIS2.
+func (t *tokenServer) clientsAPI(w http.ResponseWriter, r *http.Request, p proxy.Principal) error {
+	u := p.User()
+	if p.Kind != proxy.BasicCredential || u.Authorities == nil {
+		var err error
+		if u, err = t.users.Lookup(r.Context(), p.Username); err != nil {
+			return err
+		}
+		if p.UID != "" && u.UID != p.UID { // another account of the same name
+			return fault.New(fault.TokenOwnerDisabled, "")
+		}
+	}
+	return t.clients.ServeHTTP(w, r, oauth2server.ClientCaller{
+		Owner: ownerOf(u), Bearer: p.Kind == proxy.OAuth2Credential, Limited: p.Constraints != nil && p.Constraints.Limited(),
+	})
 }
 
 // userInfo answers for a bearer, and for anybody else who is signed in.

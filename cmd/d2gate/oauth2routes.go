@@ -31,6 +31,8 @@ func (g *gateway) oauth2Routes(r chi.Router, gw *proxy.Gateway) {
 	r.HandleFunc("/uaa/oauth/token", legacy(o.Token))
 	r.HandleFunc("/uaa/oauth/authorize", legacy(o.Authorize))
 	r.HandleFunc("/uaa/oauth/check_token", legacy(o.CheckToken))
+	r.HandleFunc("/api/oAuth2Clients", gw.Authenticated(o.clientsAPI))
+	r.HandleFunc("/api/oAuth2Clients/*", gw.Authenticated(o.clientsAPI))
 	r.HandleFunc("/userinfo", gw.Authenticated(o.userInfo))
 	r.Get("/.well-known/oauth-authorization-server", gw.Public(o.Metadata))
 	r.Get("/.well-known/openid-configuration", gw.Public(o.Metadata))
