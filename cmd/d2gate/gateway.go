@@ -15,6 +15,7 @@ import (
 
 	"github.com/d2gate/d2gate/config"
 	"github.com/d2gate/d2gate/internal/audit"
+	"github.com/d2gate/d2gate/internal/console"
 	"github.com/d2gate/d2gate/internal/identity"
 	"github.com/d2gate/d2gate/internal/store"
 	"github.com/d2gate/d2gate/pat"
@@ -41,6 +42,7 @@ type gateway struct {
 	handler  http.Handler
 	tokens   *tokens
 	oauth2   *tokenServer
+	console  *console.Console
 	bearers  *bearers
 	api      *pat.API
 	started  time.Time
@@ -79,7 +81,10 @@ func openGateway(parts gatewayParts) (*gateway, error) {
 	if err := g.openTokens(); err != nil {
 		return nil, err
 	}
-	if g.oauth2, err = g.openOAuth2(pages{}); err != nil {
+	if err := g.openConsole(); err != nil {
+		return nil, err
+	}
+	if g.oauth2, err = g.openOAuth2(g.console); err != nil {
 		return nil, err
 	}
 	g.bearers = &bearers{own: g.oauth2.verifier, users: &g.users}
@@ -87,7 +92,7 @@ func openGateway(parts gatewayParts) (*gateway, error) {
 		return nil, err
 	}
 	g.proxy, err = proxy.NewGateway(proxy.GatewayConfig{
-		Rules: rules, Audit: parts.audit, Owned: g.routes, Tokens: g.verifier, Bearers: g.bearers, Passwords: &g.users, Accounts: &g.users,
+		Rules: rules, Audit: parts.audit, Owned: g.routes, Tokens: g.verifier, Bearers: g.bearers, Sessions: g.console, Passwords: &g.users, Accounts: &g.users,
 		Observer: parts.metrics, Refused: parts.refusals.add, Log: parts.log, Now: parts.now,
 	})
 	if err != nil {

@@ -23,6 +23,7 @@ type identities struct {
 	issuer    *identity.Issuer             // nil if no identity is a jwt
 	throttle  *identity.Throttle
 	passwords *identity.Basic
+	login     *identity.Login
 	directory *identity.Directory
 }
 
@@ -90,6 +91,12 @@ func (all *identities) ask(c identityConfig, account *identity.Account) (err err
 		return fmt.Errorf("rates.login: %w", err)
 	}
 	all.passwords, err = identity.NewBasic(identity.BasicConfig{Server: c.server, Throttle: all.throttle, Now: c.now})
+	if err != nil {
+		return err
+	}
+	all.login, err = identity.NewLogin(identity.LoginConfig{
+		Server: c.server, Throttle: all.throttle, Basic: all.passwords, BasicOnly: c.config.Upstream.Identity.Mode == "none", Now: c.now,
+	})
 	if err != nil {
 		return err
 	}

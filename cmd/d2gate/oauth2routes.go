@@ -12,6 +12,7 @@ import (
 // those of DHIS2 up to 2.41 where the configuration wants them.
 func (g *gateway) oauth2Routes(r chi.Router, gw *proxy.Gateway) {
 	o := g.oauth2
+	authorize := g.console.Wrap(o.Authorize)
 	legacy := func(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 		return gw.Public(func(w http.ResponseWriter, r *http.Request) error {
 			if !g.inForce.Load().OAuth2.LegacyPaths {
@@ -25,11 +26,11 @@ func (g *gateway) oauth2Routes(r chi.Router, gw *proxy.Gateway) {
 	r.HandleFunc("/oauth2/introspect", gw.Public(o.Introspect))
 	r.HandleFunc("/oauth2/revoke", gw.Public(o.Revoke))
 	r.Get("/oauth2/jwks", gw.Public(o.JWKS))
-	r.HandleFunc("/oauth2/authorize", gw.Public(o.Authorize))
+	r.HandleFunc("/oauth2/authorize", gw.Public(authorize))
 	r.HandleFunc("/oauth/token", legacy(o.Token))
-	r.HandleFunc("/oauth/authorize", legacy(o.Authorize))
+	r.HandleFunc("/oauth/authorize", legacy(authorize))
 	r.HandleFunc("/uaa/oauth/token", legacy(o.Token))
-	r.HandleFunc("/uaa/oauth/authorize", legacy(o.Authorize))
+	r.HandleFunc("/uaa/oauth/authorize", legacy(authorize))
 	r.HandleFunc("/uaa/oauth/check_token", legacy(o.CheckToken))
 	r.HandleFunc("/api/oAuth2Clients", gw.Authenticated(o.clientsAPI))
 	r.HandleFunc("/api/oAuth2Clients/*", gw.Authenticated(o.clientsAPI))

@@ -66,6 +66,10 @@ func (g *gateway) apply(old, cfg *config.Config) error {
 	if !sameWay(old, cfg) || secrets != g.secrets {
 		kept = nil
 	}
+	pages, err := consoleSettings(cfg, g.now)
+	if err != nil {
+		return err
+	}
 	rules, way, err := g.rules(cfg, kept)
 	if err != nil {
 		return err
@@ -83,6 +87,7 @@ func (g *gateway) apply(old, cfg *config.Config) error {
 		return fmt.Errorf("oauth2.trusted_issuers: %w", err) // as above
 	}
 	g.oauth2.Reload(oauth2Settings(cfg))
+	g.console.Reload(pages)
 	if g.way != way {
 		g.way.forwarder.Close() // requests under way keep their connections
 	}
@@ -99,6 +104,7 @@ func needRestart(old, cfg *config.Config) []string {
 		name string
 		same bool
 	}{
+		{"server.public_url", reflect.DeepEqual(old.Server.PublicURL, cfg.Server.PublicURL)},
 		{"server.listen", old.Server.Listen == cfg.Server.Listen},
 		{"server.tls", reflect.DeepEqual(old.Server.TLS, cfg.Server.TLS)},
 		{"server.insecure_http", old.Server.InsecureHTTP == cfg.Server.InsecureHTTP},

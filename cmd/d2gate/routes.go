@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -36,6 +35,13 @@ func (g *gateway) routes(gw *proxy.Gateway) http.Handler {
 
 	// The OAuth2 server.
 	g.oauth2Routes(r, gw)
+
+	// The pages.
+	r.HandleFunc("/d2gate", gw.Public(g.console.Serve))
+	for _, page := range []string{"sign-in", "sign-out", "tokens", "clients", "static"} {
+		r.HandleFunc("/d2gate/"+page, gw.Public(g.console.Serve))
+		r.HandleFunc("/d2gate/"+page+"/*", gw.Public(g.console.Serve))
+	}
 
 	// What a refusal means, and the decision for other proxies.
 	r.Get("/d2gate/help/{reason}", gw.Public(help))
@@ -90,8 +96,7 @@ func (g *gateway) administers(ctx context.Context, p proxy.Principal) (bool, err
 		}
 		authorities = u.Authorities
 	}
-	admins := g.inForce.Load().Users.Admins
-	return slices.ContainsFunc(authorities, func(a string) bool { return slices.Contains(admins, a) }), nil
+	return g.admin(authorities), nil
 }
 
 func (g *gateway) issuer(w http.ResponseWriter, r *http.Request) error {

@@ -15,6 +15,11 @@ func (u *users) Verify(ctx context.Context, username, password string, client ne
 	return u.current.Load().passwords.Verify(ctx, username, password, client)
 }
 
+// Login signs somebody in at the pages.
+func (u *users) Login(ctx context.Context, username, password, code string, client netip.Addr) (identity.User, identity.Step, error) {
+	return u.current.Load().login.Login(ctx, username, password, code, client)
+}
+
 func (u *users) Check(ctx context.Context, who identity.User) error {
 	return u.current.Load().directory.Check(ctx, who)
 }

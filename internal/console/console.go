@@ -84,7 +84,9 @@ type Settings struct {
 	TTL       time.Duration // how long a session lives; 0 means 12 h
 	Idle      time.Duration // how long one that nobody uses lives; 0 means 1 h
 	Providers []Provider
-	Tokens    pat.Settings // for the forms; pat itself enforces them
+	// NoPassword leaves the providers as the only way to sign in.
+	NoPassword bool
+	Tokens     pat.Settings // for the forms; pat itself enforces them
 }
 
 // Config of a Console. Everything is required but for what says otherwise.

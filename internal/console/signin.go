@@ -12,13 +12,14 @@ import (
 
 // signInForm is what the sign-in page shows.
 type signInForm struct {
-	Next      string
-	Username  string
-	Error     string
-	Notice    string
-	Wait      int // seconds until the next try, 0 for none
-	Providers []Provider
-	Switch    *identity.User // who is signed in already
+	Next       string
+	Username   string
+	Error      string
+	Notice     string
+	Wait       int // seconds until the next try, 0 for none
+	Providers  []Provider
+	NoPassword bool
+	Switch     *identity.User // who is signed in already
 }
 
 func (v *visit) signInPage() error {
@@ -33,7 +34,8 @@ func (v *visit) signInPage() error {
 }
 
 func (v *visit) askPassword(status int, f signInForm) error {
-	f.Providers = v.c.settings.Load().Providers
+	s := v.c.settings.Load()
+	f.Providers, f.NoPassword = s.Providers, s.NoPassword
 	return v.show(view{name: "signin", title: "sign_in", status: status, ends: v.destination(f.Next), data: f})
 }
 
@@ -44,6 +46,9 @@ func (v *visit) signIn() error {
 	next := v.c.next(v.posted.Get("next"))
 	if err != nil {
 		return v.askPassword(http.StatusForbidden, signInForm{Next: next, Error: v.words.T("out_of_date")})
+	}
+	if v.c.settings.Load().NoPassword {
+		return v.askPassword(http.StatusForbidden, signInForm{Next: next})
 	}
 	if form.Has("ticket") {
 		return v.signInByCode(next)
