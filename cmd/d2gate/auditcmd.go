@@ -59,7 +59,7 @@ func (p *program) auditTail() *cobra.Command {
 		if info, err := os.Stat(path); err == nil {
 			end = info.Size()
 		}
-		entries, err := audit.Search(path, *n, nil, func(*audit.Entry) bool { return true })
+		entries, err := audit.Tail(path, *n)
 		if err != nil {
 			return err
 		}

@@ -48,7 +48,10 @@ func (s *server) fileChanges(ctx context.Context) <-chan struct{} {
 			}
 			if now := fileDigest(s.cfg.File); now != seen {
 				seen = now
-				changed <- struct{}{}
+				select {
+				case changed <- struct{}{}:
+				default: // one is waiting already
+				}
 			}
 		}
 	}()

@@ -104,7 +104,7 @@ func (p *program) colours(w io.Writer) bool {
 // logger writes for a reader on a terminal, else JSON lines.
 func (p *program) logger(level slog.Leveler) *slog.Logger {
 	if f, ok := p.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return slog.New(tint.NewHandler(p.stderr, &tint.Options{Level: level, NoColor: !p.colours(p.stderr), TimeFormat: "15:04:05"}))
+		return slog.New(tint.NewTextHandler(p.stderr, &tint.Options{Level: level, NoColor: !p.colours(p.stderr), TimeFormat: "15:04:05"}))
 	}
 	return slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level}))
 }

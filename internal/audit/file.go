@@ -21,7 +21,7 @@ var (
 // FileConfig says how a file sink writes. The zero value of all but Path works.
 type FileConfig struct {
 	Path   string           // required; made with mode 0600
-	Places int              // lines that may be promised or waiting; 0 means 4096
+	Places int              // lines that may be promised or waiting; 0 means 16384
 	Rotate int64            // bytes after which a new file is begun; 0 means never
 	Keep   int              // rotated files that are kept; 0 means all
 	MaxAge time.Duration    // age at which a rotated file is removed; 0 means never
@@ -71,7 +71,7 @@ func OpenFile(cfg FileConfig) (*File, error) {
 		return nil, errors.New("audit: OpenFile: Path is required")
 	}
 	if cfg.Places <= 0 {
-		cfg.Places = 4096
+		cfg.Places = 16384
 	}
 	if cfg.Retry <= 0 {
 		cfg.Retry = 250 * time.Millisecond

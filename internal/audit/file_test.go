@@ -189,6 +189,14 @@ func TestRotationKeepsTheNewestFiles(t *testing.T) {
 	_, ok, err := audit.ByRequestID(f.Path(), "id-0")
 	require.NoError(t, err)
 	require.False(t, ok)
+	for _, n := range []int{0, 1, 4, 6} {
+		last, err := audit.Tail(f.Path(), n)
+		require.NoError(t, err)
+		require.Len(t, last, n)
+		for i := range last {
+			require.Equal(t, fmt.Sprint("id-", 20-n+i), last[i].RequestID)
+		}
+	}
 	e, ok, err := audit.ByRequestID(f.Path(), "id-17")
 	require.NoError(t, err)
 	require.True(t, ok)

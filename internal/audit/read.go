@@ -89,6 +89,68 @@ func searchFile(name string, mayMatch func([]byte) bool, keep func(*Entry) bool)
 	}
 }
 
+// Tail returns the last n entries of the log. It reads no more than it needs.
+func Tail(path string, n int) ([]Entry, error) {
+	files, err := Files(path)
+	if err != nil {
+		return nil, err
+	}
+	var found []Entry
+	for _, name := range slices.Backward(files) {
+		entries, err := tailFile(name, n-len(found))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		if found = append(entries, found...); len(found) >= n {
+			break
+		}
+	}
+	return found, nil
+}
+
+// tailFile reads a file from its end, in pieces that double until they hold n
+// entries.
+func tailFile(name string, n int) ([]Entry, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	for length := int64(max(n, 1)) * 1024; ; length *= 2 {
+		start := max(0, info.Size()-length)
+		text := make([]byte, info.Size()-start)
+		if _, err := file.ReadAt(text, start); err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		entries := parseLines(text, start > 0)
+		if len(entries) >= n || start == 0 {
+			return entries[max(0, len(entries)-n):], nil
+		}
+	}
+}
+
+// parseLines reads whole lines; the first is cut where the text begins amid one.
+func parseLines(text []byte, amid bool) []Entry {
+	var entries []Entry
+	for line := range bytes.Lines(text) {
+		if amid {
+			amid = false
+			continue
+		}
+		if !bytes.HasSuffix(line, []byte{'\n'}) {
+			continue // still being written
+		}
+		if e, ok := ParseEntry(bytes.TrimSuffix(line, []byte{'\n'})); ok {
+			entries = append(entries, e)
+		}
+	}
+	return entries
+}
+
 // ParseEntry reads one line; false if it is no event.
 func ParseEntry(line []byte) (Entry, bool) {
 	var e Entry
