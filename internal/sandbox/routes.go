@@ -83,6 +83,7 @@ func (s *Sandbox) newRoutes() *router {
 	t.add("sharing", map[string]endpoint{
 		"GET": {handle: (*call).sharing}, "POST": {handle: (*call).sharing, consumes: jsonType}, "PUT": {handle: (*call).sharing, consumes: jsonType},
 	})
+	t.add("sharing/search", get((*call).searchPeople))
 	t.add("apps", map[string]endpoint{"GET": {handle: (*call).listApps}, "POST": {handle: (*call).installApp, needs: manageApps}})
 	t.add("apps/{}", map[string]endpoint{"DELETE": {handle: (*call).removeApp, needs: manageApps, any: true}})
 	s.addStores(t)

@@ -112,3 +112,6 @@ func (s *Sandbox) SessionsOpened() int64 { return s.sessions.opened.Load() }
 
 // Metadata is the object engine, for commands that import files.
 func (s *Sandbox) Metadata() *metadata.Service { return s.meta }
+
+// Protect closes a dataStore namespace to those without one of its authorities.
+func (s *Sandbox) Protect(p datastore.Protection) { s.store.Protect(p) }

@@ -166,3 +166,15 @@ func withoutData(access string) string {
 	}
 	return access[:2] + strings.Repeat("-", 6)
 }
+
+// searchPeople is GET /api/sharing/search?key=: whom something may be shared with.
+func (c *call) searchPeople() error {
+	if err := c.query.required("key"); err != nil {
+		return err
+	}
+	users, groups, err := c.meta.SearchPeople(c.r.Context(), c.query.get("key"))
+	if err != nil {
+		return err
+	}
+	return c.taggedJSON(map[string]any{"users": users, "userGroups": groups})
+}

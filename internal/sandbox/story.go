@@ -67,9 +67,24 @@ func (c *call) dispatch() error {
 		return c.badMethod()
 	case c.user != nil && c.meta.Owns(c.at.segments):
 		c.meta.ServeHTTP(c.w, c.r, c.user, c.at.segments)
-		return nil
+		return c.forgetUser()
 	}
 	return &problem.Page{Status: http.StatusNotFound}
+}
+
+// forgetUser takes the userDataStore of a user who was just deleted with them.
+func (c *call) forgetUser() error {
+	if c.r.Method != http.MethodDelete || len(c.at.segments) != 2 || c.at.segments[0] != "users" {
+		return nil
+	}
+	uid := c.at.segments[1]
+	if _, err := c.meta.UserByUID(c.r.Context(), uid); !errors.Is(err, metadata.ErrNoUser) {
+		return nil // still there; another error has nothing to do with the answer given
+	}
+	if err := c.store.ForgetOwner(c.r.Context(), uid); err != nil {
+		slog.ErrorContext(c.r.Context(), "sandbox: entries of a deleted user stay", "uid", uid, "error", err)
+	}
+	return nil
 }
 
 func (c *call) badMethod() error {

@@ -2,6 +2,7 @@ package datastore
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -102,4 +103,17 @@ func (s *Service) UserDeleteNamespace(ctx context.Context, owner, ns string) (Re
 		return Result{}, s.words.noNamespace(ns)
 	}
 	return Result{http.StatusOK, s.words.userNamespaceDeleted(ns)}, s.empty(ctx, owner, ns)
+}
+
+// ForgetOwner removes all that a user kept. An empty uid removes nothing.
+func (s *Service) ForgetOwner(ctx context.Context, owner string) error {
+	if owner == "" {
+		return nil
+	}
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM ds_entry WHERE owner = ?`, owner); err != nil {
+		return fmt.Errorf("delete entries of a user: %w", err)
+	}
+	return nil
 }
