@@ -15,41 +15,30 @@ import (
 const jsonType = "application/json;charset=UTF-8"
 
 // show answers GET /api/apiToken/{uid}.
-func (q *call) show() error {
-	return q.one(func(fields []dhis2.FieldPath, s *dhis2.Schema, o *dhis2.Object) (*dhis2.Object, error) {
-		return dhis2.NewProjection(fields, s, schemasOf(s)).Apply(o, dhis2.Stored{})
-	}, q.r.URL.Query()["fields"]...)
-}
+func (q *call) show() error { return q.one(q.r.URL.Query()["fields"]...) }
 
 // property answers GET /api/apiToken/{uid}/{property}: the one member, or nothing.
-func (q *call) property(name string) error {
-	return q.one(func(fields []dhis2.FieldPath, s *dhis2.Schema, o *dhis2.Object) (*dhis2.Object, error) {
-		return dhis2.NewProjection(fields, s, schemasOf(s)).Apply(o, dhis2.Stored{})
-	}, name)
-}
+func (q *call) property(name string) error { return q.one(name) }
 
-// one answers with what pick takes of one token.
-func (q *call) one(pick func([]dhis2.FieldPath, *dhis2.Schema, *dhis2.Object) (*dhis2.Object, error), texts ...string) error {
+// one answers with what fields parameters take of one token.
+func (q *call) one(texts ...string) error {
 	if !acceptsJSON(q.r) {
 		return notAcceptable(q.w)
 	}
-	o, err := q.picked(pick, texts)
+	r, err := q.api.issuer.Find(q.r.Context(), q.caller, q.uid)
+	if err != nil {
+		return err
+	}
+	fields, err := parseFields(texts, "*")
+	if err != nil {
+		return err
+	}
+	s := schemaFor(fields)
+	o, err := dhis2.NewProjection(fields, s, schemasOf(s)).Apply(q.document(&r), dhis2.Stored{})
 	if err != nil {
 		return err
 	}
 	return q.tagged(o)
-}
-
-func (q *call) picked(pick func([]dhis2.FieldPath, *dhis2.Schema, *dhis2.Object) (*dhis2.Object, error), texts []string) (*dhis2.Object, error) {
-	r, err := q.api.issuer.Find(q.r.Context(), q.caller, q.uid)
-	if err != nil {
-		return nil, err
-	}
-	fields, err := parseFields(texts, "*")
-	if err != nil {
-		return nil, err
-	}
-	return pick(fields, schemaFor(fields), q.document(&r))
 }
 
 // parseFields reads fields parameters; otherwise stands for none.
@@ -134,13 +123,21 @@ func (q *call) write(body []byte) {
 	}
 }
 
-// gistOne answers GET /api/apiToken/{uid}/gist: what is asked, as it is asked.
+// gistOne answers GET /api/apiToken/{uid}/gist.
 func (q *call) gistOne() error {
-	o, err := q.picked(func(fields []dhis2.FieldPath, s *dhis2.Schema, o *dhis2.Object) (*dhis2.Object, error) {
-		return dhis2.NewProjection(fields, s, schemasOf(s)).ApplyAsked(o, dhis2.Stored{})
-	}, q.r.URL.Query()["fields"])
+	r, err := q.api.issuer.Find(q.r.Context(), q.caller, q.uid)
 	if err != nil {
 		return err
+	}
+	texts := q.r.URL.Query()["fields"]
+	fields, err := parseFields(texts, "*")
+	if err != nil {
+		return err
+	}
+	s := schemaFor(fields)
+	o, err := dhis2.GistOne(texts, q.document(&r), s, schemasOf(s), dhis2.Stored{})
+	if err != nil {
+		return queried(err)
 	}
 	return q.fresh(o)
 }

@@ -124,6 +124,9 @@ func bindString(n *dhis2.Node) (*string, *dhis2.JSONError) {
 		return nil, nil
 	case dhis2.KindObject, dhis2.KindArray:
 		return nil, cannot("java.lang.String", n)
+	case dhis2.KindTrue, dhis2.KindFalse:
+		text := strconv.FormatBool(n.Kind == dhis2.KindTrue)
+		return &text, nil
 	}
 	if n.Text == "" {
 		return nil, nil // DHIS2's EmptyStringToNullStdDeserializer
