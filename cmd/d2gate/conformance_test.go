@@ -41,7 +41,14 @@ routes:
 
 // startStack runs both until the test ends. The token conformance of the
 // recordings needs mint: d2p and a trusted proxy (design 4).
-func startStack(t *testing.T, version string) *stack {
+func startStack(t testing.TB, version string) *stack {
+	t.Helper()
+	return startStackOf(t, version, stackText)
+}
+
+// startStackOf takes the configuration, with %s for the addresses of gateway, admin
+// listener and sandbox, and for the folder.
+func startStackOf(t testing.TB, version, text string) *stack {
 	t.Helper()
 	dir := t.TempDir()
 	var open []*door
@@ -51,7 +58,7 @@ func startStack(t *testing.T, version string) *stack {
 		open = append(open, l)
 	}
 	addr := func(i int) string { return open[i].Addr().String() }
-	cfg, err := config.Parse("conformance", fmt.Appendf(nil, stackText, addr(0), addr(1), addr(2), dir))
+	cfg, err := config.Parse("conformance", fmt.Appendf(nil, text, addr(0), addr(1), addr(2), dir))
 	require.NoError(t, err)
 	b, err := openSandbox(t.Context(), sandboxPlan{data: dir, version: version, issuer: "http://" + addr(0) + "/d2gate/issuer", audience: "d2gate", now: time.Now})
 	require.NoError(t, err)
@@ -92,7 +99,7 @@ func TestConformanceThroughTheGateway(t *testing.T) {
 }
 
 // post makes something as admin and gives the key of the answer.
-func (k *stack) post(t *testing.T, path, body string) string {
+func (k *stack) post(t testing.TB, path, body string) string {
 	t.Helper()
 	q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, k.gateway+path, strings.NewReader(body))
 	require.NoError(t, err)
