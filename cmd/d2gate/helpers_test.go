@@ -68,7 +68,10 @@ func serve(t *testing.T, extra string) *running {
 	back := httptest.NewServer(http.HandlerFunc(r.backend))
 	t.Cleanup(back.Close)
 	r.file = filepath.Join(r.dir, "d2gate.yaml")
-	text := strings.ReplaceAll("version: 1\nserver: {public_url: \"http://127.0.0.1:8080\", listen: \"127.0.0.1:0\"}\n"+
+	if !strings.Contains(extra, "server:") {
+		extra += "server: {public_url: \"http://127.0.0.1:8080\", listen: \"127.0.0.1:0\"}\n"
+	}
+	text := strings.ReplaceAll("version: 1\n"+
 		"admin: {listen: \"127.0.0.1:0\", socket: admin.sock}\nstore: {url: \"sqlite:d2gate.db\"}\n"+extra, "UPSTREAM", back.URL)
 	require.NoError(t, os.WriteFile(r.file, []byte(text), 0o600))
 	ctx, stop := context.WithCancel(context.Background())

@@ -9,12 +9,14 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,4 +109,25 @@ func TestARenewedCertificateIsServedWithoutARestart(t *testing.T) {
 	require.NoError(t, os.WriteFile(keyFile, []byte("torn"), 0o600))
 	now = now.Add(11 * time.Second)
 	require.EqualValues(t, 2, serial()) // what does not load leaves the old one
+}
+
+func TestTheGatewayServesTLSFromItsFiles(t *testing.T) {
+	certFile, keyFile := writePair(t, t.TempDir(), 1)
+	r := serve(t, plainBackend+fmt.Sprintf("server: {public_url: \"https://127.0.0.1:8443\", listen: \"127.0.0.1:0\", tls: {cert_file: %q, key_file: %q}}\n", certFile, keyFile))
+	secret := r.token("--method", "GET")
+	for _, h2 := range []bool{false, true} {
+		transport := &http.Transport{ForceAttemptHTTP2: h2, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+		for method, want := range map[string]int{http.MethodGet: 200, http.MethodPut: 401} {
+			q, err := http.NewRequest(method, strings.Replace(r.gateway, "http:", "https:", 1)+"/api/x", nil)
+			require.NoError(t, err)
+			q.Header.Set("Authorization", "ApiToken "+secret)
+			resp, err := (&http.Client{Transport: transport}).Do(q)
+			require.NoError(t, err)
+			require.Equal(t, want, resp.StatusCode)
+			require.Equal(t, h2, resp.ProtoMajor == 2)
+			require.NoError(t, resp.Body.Close())
+		}
+		transport.CloseIdleConnections()
+	}
+	require.Zero(t, r.end())
 }
