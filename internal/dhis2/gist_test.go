@@ -1,0 +1,82 @@
+package dhis2_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/d2gate/d2gate/internal/dhis2"
+)
+
+// list-csv of DHIS2 2.44.
+func TestAListInCSVIsQuotedAsJacksonQuotes(t *testing.T) {
+	w := newWorld()
+	payload, err := dhis2.ParseObject([]byte(`{"organisationUnits":[{"id":"L040a000000","name":"L040 a","openingDate":"2020-01-01T00:00:00.000"},{"id":"L040b000000","name":"L040 \"b\""}]}`))
+	require.NoError(t, err)
+	w.add(payload)
+	s := w.schemas["organisationUnit"]
+	for _, tt := range []struct {
+		fields    string
+		separator byte
+		header    bool
+		want      string
+	}{
+		{"id,name,openingDate", ',', true, "id,name,openingDate\nL040a000000,\"L040 a\",2020-01-01T00:00:00.000\nL040b000000,\"L040 \"\"b\"\"\",\n"},
+		{"id,name", ',', false, "L040a000000,\"L040 a\"\nL040b000000,\"L040 \"\"b\"\"\"\n"},
+		{"id,name", ';', true, "id;name\n\"L040a000000\";\"L040 a\"\n\"L040b000000\";\"L040 \"\"b\"\"\"\n"},
+		{"id,nosuch", ',', true, "id\nL040a000000\nL040b000000\n"},
+		{"id,createdBy", ',', true, "id\nL040a000000\nL040b000000\n"},
+	} {
+		q, err := dhis2.NewListQuery(dhis2.ListRequest{RawQuery: "order=id&fields=" + tt.fields}, s, w.schemas)
+		require.NoError(t, err)
+		r, err := q.Run(w.all("organisationUnit"), w)
+		require.NoError(t, err)
+		require.Equal(t, tt.want, string(dhis2.AppendCSV(nil, q.Columns(), r.Items, tt.separator, tt.header)))
+	}
+}
+
+// users-gist of DHIS2 2.44: one object shows uids, a single field below it bare
+// values.
+func TestGistOfOneObjectAndOfItsCollection(t *testing.T) {
+	w := newWorld()
+	payload, err := dhis2.ParseObject([]byte(`{"dataElements":[{"id":"L040d000000","name":"d"}],"dataElementGroups":[{"id":"L040g000000","name":"g","dataElements":[{"id":"L040d000000"}]}]}`))
+	require.NoError(t, err)
+	w.add(payload)
+	group := w.objects["dataElementGroup"][0]
+	o, err := dhis2.GistOne([]string{"name,dataElements"}, group, w.schemas["dataElementGroup"], w.schemas, w)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"name":"g","dataElements":["L040d000000"],"apiEndpoints":{"dataElements":"/api/dataElementGroups/L040g000000/dataElements/gist"}}`, text(t, o))
+
+	req := dhis2.ListRequest{RawQuery: "fields=name", Self: "/api/dataElementGroups/L040g000000/dataElements/gist", GistEndpoint: true, GistCollection: true}
+	r, err := dhis2.List(req, w.schemas["dataElement"], w.schemas, w.all("dataElement"), w)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"pager":{"page":1,"pageSize":50,"nextPage":"/api/dataElementGroups/L040g000000/dataElements/gist?fields=name&page=2"},"gist":true,"dataElements":["d"]}`, text(t, r.Body))
+}
+
+func TestAGistOperatorOfTheBridgeWorksThere(t *testing.T) {
+	w := newWorld()
+	payload, err := dhis2.ParseObject([]byte(`{"categories":[{"id":"L040a000000","name":"Alpha"},{"id":"L040b000000","name":"Beta"}]}`))
+	require.NoError(t, err)
+	w.add(payload)
+	r, err := dhis2.List(dhis2.ListRequest{RawQuery: "fields=name&filter=name:!startsWith:al,name:!eq:default"}, w.schemas["category"], w.schemas, w.all("category"), w)
+	require.NoError(t, err)
+	require.True(t, r.Gist)
+	require.Len(t, r.Items, 1)
+	require.Equal(t, "Beta", r.Items[0].Text("name"))
+}
+
+func TestALargeListHoldsNoMoreThanThePageNeeds(t *testing.T) {
+	s := testSchemas()["category"]
+	const n = 20_000
+	objects := func(yield func(*dhis2.Object, error) bool) {
+		for i := range n {
+			uid := "L" + string([]byte{'a' + byte(i%26), 'a' + byte(i/26%26), 'a' + byte(i/676%26), 'a' + byte(i/17576%26)}) + "000000"
+			if !yield(dhis2.NewObject("id", uid, "name", uid), nil) {
+				return
+			}
+		}
+	}
+	r, err := dhis2.List(dhis2.ListRequest{RawQuery: "fields=id&order=name&pageSize=3&page=2"}, s, testSchemas(), objects, dhis2.Stored{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"Laabb000000", "Laaca000000", "Laacb000000"}, []string{r.Items[0].Text("id"), r.Items[1].Text("id"), r.Items[2].Text("id")})
+}
