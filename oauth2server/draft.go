@@ -31,8 +31,8 @@ func (e *DraftError) Error() string {
 
 func wrong(reports ...dhis2.ErrorReport) *DraftError { return &DraftError{reports} }
 
-// check applies DHIS2's rules, and ours for redirect URIs.
-func (d Draft) check() error {
+// Check applies DHIS2's rules, and ours for redirect URIs. Errors: *DraftError.
+func (d Draft) Check() error {
 	var out []dhis2.ErrorReport
 	for _, p := range []struct{ name, value string }{{"name", d.Name}, {"cid", d.CID}} {
 		if r := checkText(p.name, p.value); r != nil {

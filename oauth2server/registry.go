@@ -145,7 +145,7 @@ func (g *Registry) NewSecret() (string, error) { return newUUID(g.cfg.Rand) }
 
 // take puts a checked draft into c.
 func (g *Registry) take(ctx context.Context, c *Client, d Draft, by Owner) error {
-	if err := d.check(); err != nil {
+	if err := d.Check(); err != nil {
 		return err
 	}
 	c.Name, c.CID, c.GrantTypes, c.RedirectURIs = d.Name, d.CID, d.GrantTypes, d.RedirectURIs

@@ -11,7 +11,7 @@ func (p *program) root() *cobra.Command {
 	root := p.demoCommand()
 	root.AddCommand(
 		p.serveCommand(), p.checkCommand(), p.explainCommand(), p.initCommand(), p.sandboxCommand(),
-		p.tokenCommand(), p.policyCommand(), p.dhis2Command(), p.auditCommand(),
+		p.tokenCommand(), p.clientCommand(), p.policyCommand(), p.dhis2Command(), p.auditCommand(),
 		p.reloadCommand(), p.statusCommand(), p.healthCommand(), p.backupCommand(), p.restoreCommand(),
 		p.schemaCommand(), p.versionCommand(),
 	)

@@ -63,6 +63,7 @@ func adminRoutes(g *gateway, reg *prometheus.Registry) http.Handler {
 func socketRoutes(s *server, g *gateway) http.Handler {
 	mux := http.NewServeMux()
 	tokenRoutes(mux, g.tokens)
+	clientRoutes(mux, clients{g.oauth2.registry})
 	mux.HandleFunc("GET /status", adminHandler(func(r *http.Request) (status, error) { return g.status(r.Context(), s), nil }))
 	mux.HandleFunc("POST /reload", adminHandler(func(*http.Request) (reloadResult, error) { return s.reload(g, "d2gate reload"), nil }))
 	mux.HandleFunc("POST /backup", adminHandler(g.backup))
