@@ -6,6 +6,7 @@
 package config
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -42,6 +43,7 @@ func Load(path string) (*Config, error) {
 func Parse(name string, text []byte) (*Config, error) { return read(name, "", "", text) }
 
 func read(shown, abs, dir string, text []byte) (*Config, error) {
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // editors on Windows
 	d := newDecoder(dir)
 	c := before()
 	if n := d.parse(text); n != nil {

@@ -176,6 +176,20 @@ func TestNoFormOfALiteralSecretIsShown(t *testing.T) {
 	}
 }
 
+func TestFilesOfOtherEditorsLoad(t *testing.T) {
+	require.Equal(t, "a.example", parse(t, "\ufeffversion: 1\r\nserver:\r\n  public_url: https://a.example\r\nupstream: {url: \"http://b.example\"}\r\n").Server.PublicURL.Host)
+}
+
+func TestARouteMayNameWhatLiesBelowMetadata(t *testing.T) {
+	require.Equal(t, "metadata/version", parse(t, minimal+"routes: [{id: a, resource: metadata/version}]\n").Routes[0].Resource)
+}
+
+func TestAnIssuerOverPlainHTTPIsWarnedOf(t *testing.T) {
+	says := "over plain HTTP anybody on the way"
+	require.Contains(t, strings.Join(parse(t, minimal+"oauth2: {trusted_issuers: [{issuer: \"http://sso.example\", audience: x}]}\n").Warnings, "\n"), says)
+	require.NotContains(t, strings.Join(parse(t, minimal+"login: {providers: [{id: a, type: oidc, issuer: \"http://127.0.0.1:99\", client_id: x}]}\n").Warnings, "\n"), says)
+}
+
 func TestAnEmptyListOfRoutesRefusesEverything(t *testing.T) {
 	c := parse(t, minimal+"routes: []\n")
 	require.NotNil(t, c.Routes)
@@ -210,6 +224,9 @@ func TestBadValuesAreRefusedInWords(t *testing.T) {
 		"routes: [{id: a, path: \"/x\", addresses: []}]":                                    "routes[0].addresses is empty",
 		"routes: [{id: a, path: \"/x\", credentials: []}]":                                  "routes[0].credentials is empty",
 		"routes: [{id: a, path: \"/x\", timeout: 0s}]":                                      "must be longer than nothing",
+		"routes: [{id: a, resource: metadata/dataElements}]":                                "limit types by the scopes of tokens",
+		"routes: [{id: a, resource: \"metadata/a%b\"}]":                                     "is no resource",
+		"embeds: [{id: a, hosts: [x.example], dashboards: [abc], parents: [localhost]}]":    "is no origin",
 		"rates: {login: []}":                                                                "rates.login is empty",
 		"rates: {\"a.b\": {per: token, rate: 1/s}}":                                         "is no name",
 		"login: {session: {ttl: 0s}}":                                                       "must be longer than nothing",

@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -281,6 +283,7 @@ func (d *decoder) checkTokens(c *Config) {
 		if t.Issuer == "" || t.Audience == "" {
 			d.wrong(fmt.Sprintf("oauth2.trusted_issuers[%d]", i), "oauth2.trusted_issuers[%d] needs issuer and audience", i)
 		}
+		d.checkIssuer(fmt.Sprintf("oauth2.trusted_issuers[%d].issuer", i), t.Issuer)
 	}
 }
 
@@ -307,9 +310,7 @@ func (d *decoder) checkRoutes(c *Config) {
 			}
 		}
 		if r.Resource != "" {
-			if _, err := constraints.ParseScope(r.Resource + ":read"); err != nil {
-				d.wrong(at+".resource", "%q is no resource: write dataStore/scorecards or metadata", r.Resource)
-			}
+			d.checkResource(at+".resource", r.Resource)
 		}
 		for i, s := range r.Referrers {
 			if _, err := constraints.ParseReferrer(s); err != nil {
@@ -324,6 +325,25 @@ func (d *decoder) checkRoutes(c *Config) {
 		}
 		if !r.EnforceAfter.IsZero() && r.Mode != "report" {
 			d.wrong(at+".enforce_after", "enforce_after belongs to mode: report")
+		}
+	}
+}
+
+// checkResource: as in a scope, but that a route looks at paths alone and so cannot
+// tell metadata types apart.
+func (d *decoder) checkResource(at, resource string) {
+	name, selector, selected := strings.Cut(resource, "/")
+	if name != "metadata" || !selected {
+		if _, err := constraints.ParseScope(resource + ":read"); err != nil {
+			d.wrong(at, "%q is no resource: write dataStore/scorecards or metadata", resource)
+		}
+		return
+	}
+	for s := range strings.SplitSeq(selector, ",") {
+		if _, err := constraints.ParseScope("metadata/" + s + ":read"); err == nil {
+			d.wrong(at, "%q: a route looks at paths, and /api/metadata/%s is none; write resource: metadata, and limit types by the scopes of tokens", resource, s)
+		} else if err := checkGlob("/" + s); err != nil || strings.Contains(s, "**") {
+			d.wrong(at, "%q is no resource: write metadata, or metadata/version", resource)
 		}
 	}
 }
@@ -382,11 +402,24 @@ func (d *decoder) checkLogin(c *Config) {
 		case p.Type == "oidc" && (p.Issuer == "" || p.ClientID == ""):
 			d.wrong(at, "%s: type oidc needs issuer and client_id", at)
 		}
+		d.checkIssuer(at+".issuer", p.Issuer)
 		ids[p.ID] = true
 	}
 	if c.Login.SessionIdle > c.Login.SessionTTL {
 		d.wrong("login.session.idle", "login.session.idle is longer than login.session.ttl")
 	}
+}
+
+// checkIssuer warns of an issuer whose keys anybody on the way could replace.
+func (d *decoder) checkIssuer(at, issuer string) {
+	u, err := url.Parse(issuer)
+	if err != nil || u.Scheme != "http" || u.Hostname() == "localhost" {
+		return
+	}
+	if a, err := netip.ParseAddr(u.Hostname()); err == nil && a.IsLoopback() {
+		return
+	}
+	d.warn(at, "%s: over plain HTTP anybody on the way can sign people in", at)
 }
 
 func (d *decoder) checkRest(c *Config) {
@@ -407,6 +440,11 @@ func (d *decoder) checkRest(c *Config) {
 		at := fmt.Sprintf("embeds[%d]", i)
 		if e.ID == "" || len(e.Hosts) == 0 || len(e.Dashboards) == 0 {
 			d.wrong(at, "%s needs id, hosts and dashboards", at)
+		}
+		for j, parent := range e.Parents {
+			if _, err := constraints.ParseReferrer(parent); err != nil {
+				d.wrong(fmt.Sprintf("%s.parents[%d]", at, j), "%q is no origin: write https://portal.example.org", parent)
+			}
 		}
 		if _, ok := c.Upstream.Identities[e.Identity]; e.Identity != "" && !ok {
 			d.wrong(at+".identity", "there is no identity %q in upstream.identities%s", e.Identity, d.near(c, e.Identity))

@@ -1,6 +1,7 @@
 package constraints
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -126,7 +127,8 @@ func exportAllowed(types []string, query string) (narrow string, ok bool) {
 		return narrow, false
 	}
 	selected := false
-	for name, values := range q {
+	for _, name := range slices.Sorted(maps.Keys(q)) { // so that one request gets one answer
+		values := q[name]
 		kind, part, dotted := strings.Cut(name, ":")
 		if !dotted {
 			if slices.Contains(exportParams, name) {

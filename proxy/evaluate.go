@@ -66,10 +66,13 @@ func (p *Policy) Evaluate(q Question) Verdict {
 	}
 	if v.Route != nil {
 		failed := v.Route.demands(&q, &facts)
-		if v.Route.reporting(q.At) {
-			v.Reported = failed
-		} else {
+		switch {
+		case !v.Route.reporting(q.At):
 			v.Failed = failed
+		case q.Kind == NoCredential && !slices.Contains(v.Route.kinds, NoCredential):
+			v.Failed = []*fault.Fault{fault.New(fault.CredentialMissing, "")} // a trial opens nothing to strangers
+		default:
+			v.Reported = failed
 		}
 	}
 	if q.Kind == SessionCredential && !reads(q.Method) && !p.Site.sameOrigin(q.Header) {

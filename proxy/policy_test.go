@@ -170,12 +170,13 @@ func TestARouteInReportModeNotesAndLetsThrough(t *testing.T) {
 	}
 	limited := r.token("nurse", limit(t, constraints.MethodAllowedList, "PUT"))
 	require.Equal(t, "constraint_method", r.send("GET /api/analytics", "Authorization: ApiToken "+limited).reason(), "the token's own limits are not on trial")
-	lines := r.audited(3)
+	require.Equal(t, "credential_missing", r.send("GET /api/analytics").reason(), "a trial opens nothing to strangers")
+	lines := r.audited(4)
 	byID := map[string]int{}
 	for _, l := range lines {
 		byID[l.Decision+" "+strings.Join(l.Failed, ",")]++
 	}
-	require.Equal(t, map[string]int{"allow policy_refused": 1, "allow policy_refused,rate_limited": 1, "refuse constraint_method,policy_refused": 1}, byID)
+	require.Equal(t, map[string]int{"allow policy_refused": 1, "allow policy_refused,rate_limited": 1, "refuse constraint_method,policy_refused": 1, "refuse credential_missing": 1}, byID)
 	require.Eventually(t, func() bool {
 		r.counts.mu.Lock()
 		defer r.counts.mu.Unlock()
