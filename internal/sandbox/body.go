@@ -28,7 +28,7 @@ func (c *call) body(limit int64) (string, error) {
 		return "", problem.New(http.StatusRequestEntityTooLarge, "", "Maximum size of a body exceeded: %d", tooLarge.Limit)
 	}
 	if err != nil {
-		return "", fmt.Errorf("read body: %w", err)
+		return "", &problem.Page{Status: http.StatusBadRequest} // it ended early, or its chunks are no chunks
 	}
 	return string(b), nil
 }

@@ -9,6 +9,9 @@ import (
 	"github.com/d2gate/d2gate/internal/sandbox/problem"
 )
 
+// noFrontEnd is the sign-in page of a server that has none.
+const noFrontEnd = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Sandbox DHIS2</title></head><body><h1>Sandbox DHIS2</h1><p>This server has no pages. Sign in with Basic, or with POST /api/auth/login.</p></body></html>`
+
 // icon is a picture of one transparent pixel.
 const icon = "AAABAAEAAQEAAAEAIAAwAAAAFgAAACgAAAABAAAAAgAAAAEAIAAAAAAABAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
 
@@ -29,6 +32,10 @@ func (c *call) outside() error {
 	case p == "/dhis-web-commons/security/login.action" && c.user != nil:
 		c.at.odd = true
 		return problem.New(http.StatusNotFound, "", "App 'commons' not found.")
+	case p == formLogin && c.r.Method == http.MethodPost && c.dialect.minor <= 41:
+		return c.loginByForm()
+	case p == "/login/":
+		return c.text(http.StatusOK, "text/html;charset=UTF-8", noFrontEnd)
 	case p == "/" || p == "":
 		return c.redirect(http.StatusFound, baseURL(c.r)+"/apps/")
 	}

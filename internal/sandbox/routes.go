@@ -27,9 +27,11 @@ func (s *Sandbox) newRoutes() *router {
 	t.add("files/style/external", blind((*call).style))
 	t.add("files/style", blind((*call).style))
 
-	login := sent((*call).login)
-	login.any = true
-	t.add("auth/login", map[string]endpoint{"POST": login})
+	if s.dialect.minor >= 41 { // before, there is the form alone
+		login := sent((*call).login)
+		login.any = true
+		t.add("auth/login", map[string]endpoint{"POST": login})
+	}
 	t.add("auth/updatePassword", postJSON((*call).updatePassword))
 	t.add("auth/forgotPassword", postJSON((*call).forgotPassword))
 	t.add("auth/passwordReset", postJSON((*call).passwordReset))

@@ -149,3 +149,17 @@ func TestAnExpiredPasswordCanBeReplacedWithoutSigningIn(t *testing.T) {
 	require.Equal(t, "Password updated", change(`{"username":"nurse","oldPassword":"Nurse-pass-1","newPassword":"Efgh-5678"}`).message())
 	require.Equal(t, 200, b.as(basic("nurse", "Efgh-5678"), "GET", "/api/system/id", "").status)
 }
+
+func TestTheFormOfOlderGenerationsSignsIn(t *testing.T) {
+	b := open(t, sandbox.Config{Version: "2.40"})
+	form := func(body string) answer {
+		return b.ask("POST", "/dhis-web-commons-security/login.action", body, "Content-Type: application/x-www-form-urlencoded")
+	}
+	a := form("j_username=nurse&j_password=x")
+	require.Equal(t, "/dhis-web-commons/security/login.action?failed=true", a.header.Get("Location"))
+	require.Empty(t, a.sessionCookie())
+	a = form("j_username=nurse&j_password=Nurse-pass-1")
+	require.Equal(t, 302, a.status)
+	require.Equal(t, 200, b.ask("GET", "/api/system/id", "", "Cookie: "+a.sessionCookie()).status)
+	require.Equal(t, 404, b.ask("POST", "/api/auth/login", "{}").status)
+}
