@@ -73,7 +73,7 @@ func (s *Service) UserByUsername(ctx context.Context, name string) (*User, error
 	if ok {
 		return u, nil
 	}
-	u, err := s.loadUser(ctx, `username = ?`, name)
+	u, err := s.loadUser(ctx, s.db, `username = ?`, name)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (s *Service) UserByUsername(ctx context.Context, name string) (*User, error
 
 // UserByUID finds an account by its uid, or returns ErrNoUser.
 func (s *Service) UserByUID(ctx context.Context, uid string) (*User, error) {
-	return s.loadUser(ctx, `uid = ?`, uid)
+	return s.loadUser(ctx, s.db, `uid = ?`, uid)
 }
 
 // forgetAccounts drops what is remembered of accounts, after a change.
@@ -111,11 +111,11 @@ type userDoc struct {
 	UserRoles     []struct{ ID string } `json:"userRoles"`
 }
 
-func (s *Service) loadUser(ctx context.Context, where string, arg string) (*User, error) {
+func (s *Service) loadUser(ctx context.Context, q querier, where, arg string) (*User, error) {
 	u := &User{}
 	var doc []byte
 	var changed, history string
-	err := s.db.QueryRowContext(ctx, `SELECT a.uid, a.username, a.password, a.password_changed, a.history, a.two_factor, a.two_factor_secret, o.doc
+	err := q.QueryRowContext(ctx, `SELECT a.uid, a.username, a.password, a.password_changed, a.history, a.two_factor, a.two_factor_secret, o.doc
 		FROM md_account a JOIN md_object o ON o.type = 'user' AND o.uid = a.uid WHERE a.`+where, arg).
 		Scan(&u.UID, &u.Username, &u.passwordHash, &changed, &history, &u.TwoFactor, &u.twoFactorSecret, &doc)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -136,18 +136,18 @@ func (s *Service) loadUser(ctx context.Context, where string, arg string) (*User
 	for _, r := range d.UserRoles {
 		u.Roles = append(u.Roles, r.ID)
 	}
-	if err := s.loadAuthorities(ctx, u); err != nil {
+	if err := s.loadAuthorities(ctx, q, u); err != nil {
 		return nil, err
 	}
-	return u, s.loadGroups(ctx, u)
+	return u, s.loadGroups(ctx, q, u)
 }
 
 // loadAuthorities gathers the authorities of the user's roles.
-func (s *Service) loadAuthorities(ctx context.Context, u *User) error {
+func (s *Service) loadAuthorities(ctx context.Context, q querier, u *User) error {
 	u.Authorities = []string{}
 	for _, role := range u.Roles {
 		var doc []byte
-		err := s.db.QueryRowContext(ctx, `SELECT doc FROM md_object WHERE type = 'userRole' AND uid = ?`, role).Scan(&doc)
+		err := q.QueryRowContext(ctx, `SELECT doc FROM md_object WHERE type = 'userRole' AND uid = ?`, role).Scan(&doc)
 		if errors.Is(err, sql.ErrNoRows) {
 			continue
 		}
@@ -167,8 +167,8 @@ func (s *Service) loadAuthorities(ctx context.Context, u *User) error {
 	return nil
 }
 
-func (s *Service) loadGroups(ctx context.Context, u *User) error {
-	rows, err := s.db.QueryContext(ctx, `SELECT o.uid FROM md_ref r JOIN md_object o ON o.seq = r.seq
+func (s *Service) loadGroups(ctx context.Context, q querier, u *User) error {
+	rows, err := q.QueryContext(ctx, `SELECT o.uid FROM md_ref r JOIN md_object o ON o.seq = r.seq
 		WHERE r.target_type = 'user' AND r.target = ? AND r.type = 'userGroup' AND r.property = 'users' ORDER BY o.uid`, u.UID)
 	if err != nil {
 		return fmt.Errorf("look up groups: %w", err)

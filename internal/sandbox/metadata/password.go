@@ -35,3 +35,8 @@ func hashPassword(password string) (string, error) {
 	}
 	return string(h), nil
 }
+
+// hashMatches reports whether a hash is the password's.
+func hashMatches(hash, password string) bool {
+	return hash != "" && len(password) <= 72 && bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) == nil
+}

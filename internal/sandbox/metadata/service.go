@@ -12,6 +12,8 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/d2gate/d2gate/internal/dhis2"
 )
 
 // Config is what a Service needs. The zero value of an optional field is a
@@ -36,6 +38,7 @@ type Config struct {
 type Service struct {
 	cfg Config
 	db  *sql.DB
+	cat *catalog
 
 	writing sync.Mutex // one writer at a time; SQLite has room for no more
 
@@ -70,7 +73,11 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make cache of passwords: %w", err)
 	}
-	s := &Service{cfg: cfg, db: cfg.DB, verified: verified, accounts: map[string]*User{}}
+	cat, err := parseCatalog(schemaTable)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{cfg: cfg, db: cfg.DB, cat: cat, verified: verified, accounts: map[string]*User{}}
 	if err := s.createTables(ctx); err != nil {
 		return nil, err
 	}
@@ -82,3 +89,6 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 
 // now is the present instant in UTC, in milliseconds as DHIS2 keeps it.
 func (s *Service) now() time.Time { return s.cfg.Now().UTC().Truncate(time.Millisecond) }
+
+// newUID makes a uid.
+func (s *Service) newUID() (string, error) { return dhis2.NewUID(s.cfg.Rand) }

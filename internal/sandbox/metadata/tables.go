@@ -9,7 +9,8 @@ import (
 // doc is a JSON object with the members that the object owns, created and
 // last_updated are in DHIS2's form (2006-01-02T15:04:05.000, UTC). md_ref says
 // which object names which other in which property, for the other side of an
-// association and for vetoes of deletion. md_account holds what no document may:
+// association and for vetoes of deletion; md_unique holds the values that may
+// stand once. md_account holds what no document may:
 // password hashes (bcrypt) and second factors.
 var tables = []string{
 	`CREATE TABLE IF NOT EXISTS md_object (
@@ -32,6 +33,14 @@ var tables = []string{
 		seq INTEGER NOT NULL,
 		PRIMARY KEY (target_type, target, type, property, seq)) WITHOUT ROWID`,
 	`CREATE INDEX IF NOT EXISTS md_ref_seq ON md_ref (seq)`,
+	`CREATE TABLE IF NOT EXISTS md_unique (
+		type TEXT NOT NULL,
+		property TEXT NOT NULL,
+		value TEXT NOT NULL,
+		seq INTEGER NOT NULL,
+		PRIMARY KEY (type, property, value, seq)) WITHOUT ROWID`,
+	`CREATE INDEX IF NOT EXISTS md_unique_seq ON md_unique (seq)`,
+	`CREATE TABLE IF NOT EXISTS md_period_label (name TEXT PRIMARY KEY, label TEXT NOT NULL) WITHOUT ROWID`,
 	`CREATE TABLE IF NOT EXISTS md_account (
 		uid TEXT PRIMARY KEY,
 		username TEXT NOT NULL UNIQUE,
