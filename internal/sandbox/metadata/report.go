@@ -2,6 +2,7 @@ package metadata
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/d2gate/d2gate/internal/dhis2"
 )
@@ -91,7 +92,7 @@ func report(main *schema, code, format string, args ...any) errorReport {
 			shown[i] = fmt.Sprint(int64(f))
 		}
 	}
-	e := errorReport{Message: fmt.Sprintf(format, shown...), Args: texts, ErrorCode: code, ErrorProperties: args}
+	e := errorReport{Message: fmt.Sprintf(format, shown[:min(len(shown), strings.Count(format, "%s"))]...), Args: texts, ErrorCode: code, ErrorProperties: args}
 	if main != nil {
 		e.MainKlass = main.className()
 	}
