@@ -9,10 +9,8 @@ import (
 
 const metadata = "metadata"
 
-// metadataTypes are the plural names of DHIS2's metadata types that exist in every
-// release since 2.37. Only these may stand in a scope: an export that selects a
-// name the server does not know is an export of everything (DHIS2 2.44
-// DefaultMetadataExportService).
+// metadataTypes are the plural names of DHIS2's metadata types. Only these may
+// stand in a scope on metadata.
 var metadataTypes = []string{
 	"aggregateDataExchanges", "analyticsPeriodBoundaries", "analyticsTableHooks", "apiToken", "attributes", "categories", "categoryCombos",
 	"categoryOptionCombos", "categoryOptionGroupSets", "categoryOptionGroups", "categoryOptions", "constants", "dashboardItems", "dashboards",
@@ -24,6 +22,15 @@ var metadataTypes = []string{
 	"programRuleActions", "programRuleVariables", "programRules", "programSections", "programStageSections", "programStageWorkingLists", "programStages", "programs",
 	"pushAnalysis", "relationshipTypes", "reports", "routes", "sections", "smsCommands", "sqlViews", "trackedEntityAttributes", "trackedEntityInstanceFilters",
 	"trackedEntityTypes", "userGroups", "userRoles", "users", "validationNotificationTemplates", "validationRuleGroups", "validationRules", "visualizations",
+}
+
+// notEverywhere are the types that some release from 2.37 on does not know, or may
+// come to drop, or does not export. An export that selects only such names is an
+// export of everything to that server (DHIS2 2.44 DefaultMetadataExportService), so
+// they do not count as a selection; beside another type they do no harm.
+var notEverywhere = []string{
+	"aggregateDataExchanges", "analyticsPeriodBoundaries", "apiToken", "dashboardItems", "eventCharts", "eventFilters", "eventReports", "eventVisualizations",
+	"expressionDimensionItems", "interpretations", "minMaxDataElements", "oAuth2Clients", "programStageWorkingLists", "pushAnalysis", "routes",
 }
 
 // exportParams are the parameters of an export that are no types.
@@ -118,7 +125,10 @@ func exportAllowed(types []string, query string) (narrow string, ok bool) {
 	if len(types) == 0 {
 		return "", false
 	}
-	narrow = "select types by " + types[0] + "=true"
+	narrow = "no type of the scopes is one that every DHIS2 knows: ask for a scope on metadata, or on one more type"
+	if i := slices.IndexFunc(types, everywhere); i >= 0 {
+		narrow = "select types by " + types[i] + "=true"
+	}
 	if tooMany(query) {
 		return "send fewer parameters", false
 	}
@@ -150,13 +160,15 @@ func exportAllowed(types []string, query string) (narrow string, ok bool) {
 		if dotted && part != "fields" && part != "filter" && part != "order" || dotted && slices.Contains(values, "") {
 			continue // DHIS2 may or may not take it as a selection
 		}
-		selected = true
+		selected = selected || everywhere(kind)
 	}
 	if !selected {
 		return narrow, false
 	}
 	return "", true
 }
+
+func everywhere(kind string) bool { return !slices.Contains(notEverywhere, kind) }
 
 func isTrue(s string) bool { return strings.EqualFold(s, "true") }
 

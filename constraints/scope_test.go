@@ -85,6 +85,8 @@ func TestScopesCannotBeWidened(t *testing.T) {
 		{"neither is an import mode", "metadata:validate", "POST /api/metadata?a&importMode=VALIDATE", "POST /api/metadata?" + junk + "importMode=VALIDATE"},
 		{"a key with a suffix that may belong to it is both keys", "dataStore/ns/report:read", "GET /api/dataStore/ns/report.json", "GET /api/dataStore/ns/report.pdf"},
 		{"a glob may cover both", "dataStore/ns/report*:read", "GET /api/dataStore/ns/report.pdf", "GET /api/dataStore/ns/repor.pdf"},
+		{"a type that this server may not know selects nothing", "metadata/pushAnalysis,maps:read", "GET /api/metadata?pushAnalysis=true&maps=true", "GET /api/metadata?pushAnalysis=true"},
+		{"nor does one that it does not export", "metadata/maps:read minMaxDataElements:read", "GET /api/metadata?maps=true", "GET /api/metadata?minMaxDataElements=true"},
 		{"sharing an object is another resource", "dataStore:* dashboards:*", "PUT /api/dashboards/abc", "POST /api/sharing?type=dataStore&id=abc"},
 		{"a version segment counts once", "me:read", "GET /api/41/me", "GET /api/41/41/me"},
 		{"bulk sharing may name any type", "metadata/dataElements:write", "POST /api/metadata", "PATCH /api/metadata/sharing"},
@@ -109,6 +111,9 @@ func TestTwoScopeAttributesAreBothEnforced(t *testing.T) {
 
 func TestARefusedExportSaysHowToNarrowIt(t *testing.T) {
 	s := set(attribute(t, constraints.ScopeAllowedList, "metadata/dataElements:read"))
+	later := set(attribute(t, constraints.ScopeAllowedList, "metadata/routes:read")).Check(facts("GET /api/metadata?routes=true"))
+	require.Len(t, later, 1)
+	require.Contains(t, later[0].Message, "that every DHIS2 knows")
 	for do, says := range map[string]string{
 		"GET /api/metadata": "select types by dataElements=true",
 		"GET /api/metadata?dataElements=true&users=true": "leave out users",
