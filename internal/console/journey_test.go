@@ -67,7 +67,7 @@ func TestPeopleSignInAndAllowInARealBrowser(t *testing.T) {
 			app := newCallback(t)
 			r.client("demo", "hash", app.URL+"/cb")
 			b := openTab(t, browser, r.url, s)
-			b.open(authorizeDemo + "&state=s1&scope=" + url.QueryEscape("me:read dataStore/scorecards:* analytics:read"))
+			b.open(authorizeDemo + "&state=s1&scope=" + url.QueryEscape("me:read dataStore/scorecards:* analytics:read dashboards:write"))
 			b.look("signin")
 			b.fill("#username", "clerk")
 			b.fill("#password", "wrong")
