@@ -99,7 +99,9 @@ func openTab(t *testing.T, browser context.Context, base string, s surface) *tab
 	t.Cleanup(closeTab)
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancel)
-	mobile := func(p *emulation.SetDeviceMetricsOverrideParams, _ *emulation.SetTouchEmulationEnabledParams) { p.Mobile = s.width < 500 }
+	mobile := func(p *emulation.SetDeviceMetricsOverrideParams, _ *emulation.SetTouchEmulationEnabledParams) {
+		p.Mobile = s.width < 500
+	}
 	b := &tab{t: t, ctx: ctx, surface: s, axe: axe(t), base: base}
 	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(s.width, 800, mobile)))
 	require.NoError(t, chromedp.Listen(ctx, b.hear))
