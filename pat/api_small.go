@@ -9,6 +9,8 @@ import (
 	"github.com/d2gate/d2gate/internal/respond"
 )
 
+const sharingClass = "org.hisp.dhis.user.sharing.Sharing"
+
 // done writes the answer to a write: an ObjectReport without errors.
 func (q *call) done() error {
 	respond.Message(q.w, q.r, dhis2.OK("").WithResponse(dhis2.NewObjectResponse(klass, q.uid)))
@@ -37,7 +39,11 @@ func (q *call) share() error {
 	if err != nil {
 		return unreadable(err)
 	}
-	s, err := bindSharing(n)
+	o, ok := n.Value().(*dhis2.Object)
+	if !ok {
+		return answer{dhis2.WrongBean(sharingClass, n).WebMessage()}
+	}
+	s, err := bindSharing(o)
 	if err != nil {
 		return err
 	}
@@ -50,13 +56,13 @@ func (q *call) share() error {
 }
 
 // bindSharing reads and checks a sharing object.
-func bindSharing(n *dhis2.Node) (s sharing, err error) {
-	text, err := dhis2.EncodeJSON(n.Value())
+func bindSharing(o *dhis2.Object) (s sharing, err error) {
+	text, err := dhis2.AppendJSON(nil, o)
 	if err != nil {
 		return s, err
 	}
 	if err := json.Unmarshal(text, &s); err != nil {
-		return s, answer{dhis2.Error(http.StatusConflict, "Cannot deserialize value of type `org.hisp.dhis.user.sharing.Sharing`: "+err.Error(), "")}
+		return s, answer{dhis2.Error(http.StatusConflict, "Cannot deserialize value of type `"+sharingClass+"`: "+err.Error(), "")}
 	}
 	return s, s.check()
 }

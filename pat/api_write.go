@@ -51,14 +51,14 @@ func (q *call) payload() (payload, error) {
 	if err != nil {
 		return payload{}, unreadable(err)
 	}
-	p, bad := bindToken(n)
-	if bad != nil {
-		return payload{}, answer{bad.WebMessage()}
+	p, err := bindToken(n)
+	if err != nil {
+		return payload{}, unreadable(err)
 	}
 	return p, nil
 }
 
-// unreadable is the 409 of a text that is no JSON.
+// unreadable is the 409 of a text that is no JSON, or no token.
 func unreadable(err error) error {
 	if bad, ok := errors.AsType[*dhis2.JSONError](err); ok {
 		return answer{bad.WebMessage()}
@@ -168,7 +168,7 @@ func (q *call) apply(r *Record, p payload, endless bool) error {
 	}
 	r.Code, r.Type, r.Version = code, *p.typ, *p.version
 	r.Constraints = constraints.Set{Expiry: p.end(), Attributes: attributes}
-	if p.sharing != nil && p.sharing.Kind == dhis2.KindObject {
+	if p.sharing != nil {
 		s, err := bindSharing(p.sharing)
 		if err != nil {
 			return err

@@ -1,11 +1,18 @@
 package pat
 
 import (
-	"math/big"
-	"strconv"
-	"strings"
+	"encoding/json"
+	"errors"
 
 	"github.com/d2gate/d2gate/internal/dhis2"
+)
+
+const (
+	typeClass      = "org.hisp.dhis.security.apikey.ApiTokenType"
+	attributeClass = "org.hisp.dhis.security.apikey.ApiTokenAttribute"
+	// documented is what type was called up to 2.40 and is called in DHIS2's
+	// documentation; newer servers refuse it, we take it for V1.
+	documented = "PERSONAL_ACCESS_TOKEN"
 )
 
 // payload is what a body says of a token; nil where it says nothing, or null.
@@ -15,184 +22,78 @@ type payload struct {
 	expire     *int64 // milliseconds since 1970
 	typ        *string
 	version    *int
-	attributes []listed
-	hasList    bool // attributes was sent and is not null
-	sharing    *dhis2.Node
+	attributes []any // *dhis2.Object
+	sharing    *dhis2.Object
 }
 
-// listed is one attribute as it was sent.
-type listed struct {
-	kind   string
-	values []*string // nil for null, and for "", which DHIS2 reads as null
-}
-
-// misfit is a value that does not fit its Java class, in Jackson's words.
-func misfit(at dhis2.Position, text string) *dhis2.JSONError {
-	return &dhis2.JSONError{Text: text, At: at}
-}
-
-// in puts a step before the way to the value.
-func in(step string, e *dhis2.JSONError) *dhis2.JSONError {
-	if e.Chain != "" {
-		step += "->" + e.Chain
-	}
-	e.Chain = step
-	return e
-}
-
-func member(class, name string) string { return class + `["` + name + `"]` }
-
-// bindToken reads a token's JSON as DHIS2 does: unknown members are passed over,
-// and of a member that is sent twice the last counts.
-func bindToken(n *dhis2.Node) (p payload, bad *dhis2.JSONError) {
-	switch n.Kind {
-	case dhis2.KindNull:
-		return payload{null: true}, nil
-	case dhis2.KindString:
-		if n.Text == "" {
-			return payload{null: true}, nil
-		}
-		return p, misfit(n.At, "Cannot construct instance of `"+klass+"` (although at least one Creator exists): "+
-			"no String-argument constructor/factory method to deserialize from String value ('"+n.Text+"')")
-	case dhis2.KindNumber:
-		return p, misfit(n.At, "Cannot construct instance of `"+klass+"` (although at least one Creator exists): "+
-			"no "+numberClass(n)+" constructor/factory method to deserialize from Number value ("+n.Text+")")
-	case dhis2.KindObject:
-	default:
-		return p, cannot(klass, n)
-	}
-	for _, m := range n.Members {
-		if bad = p.set(m.Name, m.Value); bad != nil {
-			return p, in(member(klass, m.Name), bad)
+// writable describes what a body may say, for the reader that words its errors as
+// Jackson does: unknown members are passed over, and of a member that is sent twice
+// the last counts.
+func writable() (*dhis2.Schema, dhis2.Schemas) {
+	token := &dhis2.Schema{Singular: "apiToken", Klass: klass, Properties: []dhis2.Property{
+		{Name: "code", Type: dhis2.TypeIdentifier},
+		{Name: "version", Type: dhis2.TypeInteger, Boxed: true},
+		{Name: "type", Type: dhis2.TypeConstant, Klass: typeClass, Constants: []string{TypeV1, TypeV2}},
+		{Name: "expire", Type: dhis2.TypeInteger, Klass: "java.lang.Long", Boxed: true},
+		{Name: "attributes", Type: dhis2.TypeCollection, Klass: "java.util.List", ItemType: dhis2.TypeComplex, Item: "apiTokenAttribute", Embedded: true},
+		{Name: "sharing", Type: dhis2.TypeComplex},
+	}}
+	attribute := &dhis2.Schema{Singular: "apiTokenAttribute", Klass: attributeClass}
+	for _, kind := range validationOrder {
+		attribute.Subtypes = append(attribute.Subtypes, &dhis2.Schema{
+			Singular: string(kind), Klass: "org.hisp.dhis.security.apikey." + string(kind),
+			Properties: []dhis2.Property{
+				{Name: "type", Type: dhis2.TypeText},
+				{Name: listName(kind), Type: dhis2.TypeCollection, Klass: "java.util.Set", ItemType: dhis2.TypeText},
+			},
+		})
+		if kind != ours {
+			attribute.TypeIDs = append(attribute.TypeIDs, string(kind))
 		}
 	}
-	return p, nil
+	return token, dhis2.NewSchemas(token, attribute)
 }
 
-func (p *payload) set(name string, v *dhis2.Node) (bad *dhis2.JSONError) {
-	switch name {
-	case "code":
-		p.code, bad = bindString(v)
-	case "expire":
-		p.expire, bad = bindLong(v)
-	case "version":
-		p.version, bad = bindInt(v)
-	case "type":
-		p.typ, bad = bindType(v)
-	case "attributes":
-		p.attributes, p.hasList, bad = bindAttributes(v)
-	case "sharing":
-		p.sharing = v
+// bindToken reads a token's JSON. Errors are *dhis2.JSONError.
+func bindToken(n *dhis2.Node) (payload, error) {
+	if t := n.Member("type"); t != nil && t.Kind == dhis2.KindString && t.Text == documented {
+		t.Text = TypeV1
 	}
-	return bad
-}
-
-// cannot is a value of the wrong kind.
-func cannot(class string, n *dhis2.Node) *dhis2.JSONError {
-	value, token := "", ""
-	switch n.Kind {
-	case dhis2.KindObject:
-		value, token = "Object", "START_OBJECT"
-	case dhis2.KindArray:
-		value, token = "Array", "START_ARRAY"
-	case dhis2.KindString:
-		value, token = "String", "VALUE_STRING"
-	case dhis2.KindTrue:
-		value, token = "Boolean", "VALUE_TRUE"
-	case dhis2.KindFalse:
-		value, token = "Boolean", "VALUE_FALSE"
-	case dhis2.KindNumber:
-		value, token = "Integer", "VALUE_NUMBER_INT"
-		if strings.ContainsAny(n.Text, ".eE") {
-			value, token = "Floating-point", "VALUE_NUMBER_FLOAT"
-		}
+	token, all := writable()
+	o, err := dhis2.Bind(n, token, all)
+	if o == nil || err != nil {
+		return payload{null: true}, err
 	}
-	return misfit(n.At, "Cannot deserialize value of type `"+class+"` from "+value+" value (token `JsonToken."+token+"`)")
-}
-
-func numberClass(n *dhis2.Node) string {
-	if strings.ContainsAny(n.Text, ".eE") {
-		return "double/Double-argument"
+	p := payload{attributes: o.List("attributes")}
+	if v := o.Text("code"); v != "" {
+		p.code = &v
 	}
-	return "int/Int-argument"
+	if v := o.Text("type"); v != "" {
+		p.typ = &v
+	}
+	if v, ok := o.Get("sharing"); ok {
+		p.sharing, _ = v.(*dhis2.Object)
+	}
+	var version *int64
+	if p.expire, err = integer(o, "expire"); err == nil {
+		version, err = integer(o, "version")
+	}
+	if version != nil {
+		v := int(*version)
+		p.version = &v
+	}
+	return p, err
 }
 
-// bindString reads text; numbers and booleans count as their text.
-func bindString(n *dhis2.Node) (*string, *dhis2.JSONError) {
-	switch n.Kind {
-	case dhis2.KindNull:
+// integer is the value of a member that Bind has checked, nil if there is none.
+func integer(o *dhis2.Object, name string) (*int64, error) {
+	v, _ := o.Get(name)
+	switch v := v.(type) {
+	case nil:
 		return nil, nil
-	case dhis2.KindObject, dhis2.KindArray:
-		return nil, cannot("java.lang.String", n)
-	case dhis2.KindTrue, dhis2.KindFalse:
-		text := strconv.FormatBool(n.Kind == dhis2.KindTrue)
-		return &text, nil
+	case json.Number:
+		n, err := v.Int64()
+		return &n, err
 	}
-	if n.Text == "" {
-		return nil, nil // DHIS2's EmptyStringToNullStdDeserializer
-	}
-	return &n.Text, nil
-}
-
-func bindLong(n *dhis2.Node) (*int64, *dhis2.JSONError) {
-	v, null, bad := bindInteger(n, "java.lang.Long", "long", -1<<63, 1<<63-1)
-	if null || bad != nil {
-		return nil, bad
-	}
-	return &v, nil
-}
-
-func bindInt(n *dhis2.Node) (*int, *dhis2.JSONError) {
-	v, null, bad := bindInteger(n, "java.lang.Integer", "int", -1<<31, 1<<31-1)
-	if null || bad != nil {
-		return nil, bad
-	}
-	i := int(v)
-	return &i, nil
-}
-
-// bindInteger reads a whole number: digits in a string count, fractions are cut.
-func bindInteger(n *dhis2.Node, class, primitive string, low, high int64) (v int64, null bool, bad *dhis2.JSONError) {
-	switch n.Kind {
-	case dhis2.KindNull:
-		return 0, true, nil
-	case dhis2.KindString:
-		s := strings.TrimSpace(n.Text)
-		if s == "" {
-			return 0, true, nil
-		}
-		v, err := strconv.ParseInt(s, 10, 64)
-		if err != nil || v < low || v > high {
-			return 0, false, misfit(n.At, "Cannot deserialize value of type `"+class+"` from String \""+n.Text+"\": not a valid `"+class+"` value")
-		}
-		return v, false, nil
-	case dhis2.KindNumber:
-		v, ok := whole(n.Text)
-		if !ok || v < low || v > high {
-			return 0, false, misfit(n.Close, "Numeric value ("+n.Text+") out of range of "+primitive+
-				" ("+strconv.FormatInt(low, 10)+" - "+strconv.FormatInt(high, 10)+")")
-		}
-		return v, false, nil
-	}
-	return 0, false, cannot(class, n)
-}
-
-// whole cuts the fraction of a JSON number; false if what is left is no int64.
-func whole(text string) (int64, bool) {
-	if v, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return v, true
-	}
-	if !strings.ContainsAny(text, ".eE") {
-		return 0, false
-	}
-	f, err := strconv.ParseFloat(text, 64) // bounds the exponent before big.Float sees it
-	if err != nil || f < -1<<63 || f >= 1<<63 {
-		return 0, false
-	}
-	exact, _, err := big.ParseFloat(text, 10, 128, big.ToZero)
-	if err != nil {
-		return 0, false
-	}
-	i, _ := exact.Int(nil)
-	return i.Int64(), i.IsInt64()
+	return nil, errors.New("read token: " + name + " is no number")
 }
