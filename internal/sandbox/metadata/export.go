@@ -130,7 +130,7 @@ func (c *request) exportType(t *schema, all bool) (exportType, bool, error) {
 	if err == nil {
 		var os []order
 		if os, err = t.parseOrder(orders); err == nil {
-			return exportType{sel: &selection{typ: t, user: c.u, filters: fs, orders: os}, fields: n, sorted: len(os) > 0}, true, nil
+			return exportType{sel: &selection{typ: t, user: c.u, filters: fs, orders: os, anyType: true}, fields: n, sorted: len(os) > 0}, true, nil
 		}
 	}
 	if all && strings.Contains(err.Error(), "path property") || all && strings.Contains(err.Error(), "No such property") {

@@ -171,14 +171,19 @@ func (r *fieldReader) field(at *node, depth int) error {
 
 // path reads what follows a name: transformers, then members in brackets.
 func (r *fieldReader) path(at *node, name string, depth int) error {
+	first := at.includes[name] == nil // the first naming of a member decides how it is transformed
 	c := at
 	for _, part := range strings.Split(name, ".") {
 		if part != "" {
 			c = c.child(part)
 		}
 	}
+	given := c.transforms
 	if err := r.transformers(c); err != nil {
 		return err
+	}
+	if !first {
+		c.transforms = given
 	}
 	r.space()
 	if !r.end() && (r.rest[r.pos] == '[' || r.rest[r.pos] == '(') {

@@ -352,7 +352,7 @@ func (m *matcher) finals(st step, typ *schema, doc document) ([]any, error) {
 		return out, err
 	}
 	v := doc[p.name]
-	if p.calc || p.calcOwner && v == nil {
+	if p.calc && !(p.calcOwner && v != nil) {
 		r := m.s.renderer(m.ctx, m.q, &User{Authorities: []string{"ALL"}}, "")
 		var err error
 		if v, err = r.calculated(typ, p, doc, defaultNode("all")); err != nil {

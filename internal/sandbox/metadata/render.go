@@ -195,7 +195,7 @@ func (r *renderer) attributeMembers(b []byte, start int, s *schema, doc document
 
 // value is a member's value as it is shown, nil for none.
 func (r *renderer) value(s *schema, p *property, doc document, c *node) (any, error) {
-	if p.calc || p.calcOwner && doc[p.name] == nil {
+	if p.calc && !(p.calcOwner && doc[p.name] != nil) {
 		return r.calculated(s, p, doc, c)
 	}
 	if p.inverse != nil {

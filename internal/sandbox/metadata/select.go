@@ -15,6 +15,14 @@ type selection struct {
 	orders      []order
 	excludeDefs bool
 	keep        func(doc document) bool // further condition, nil for none
+	anyType     bool                    // without the authority to read the type
+}
+
+func (sel *selection) readable(doc document) bool {
+	if sel.anyType {
+		return sel.typ.canSee(sel.user, doc)
+	}
+	return sel.typ.canRead(sel.user, doc)
 }
 
 // narrow is the part of the filters that SQL can decide: it lets through at least
@@ -52,7 +60,7 @@ func (s *Service) each(ctx context.Context, q querier, sel *selection, f func(*o
 	m := s.matcher(ctx, s.db)
 	where, args := sel.narrow()
 	return each(ctx, q, sel.typ, where, args, func(o *object) error {
-		if sel.excludeDefs && isDefault(o.uid) || !sel.typ.canRead(sel.user, o.doc) {
+		if sel.excludeDefs && isDefault(o.uid) || !sel.readable(o.doc) {
 			return nil
 		}
 		if sel.query != "" && !identified(o.doc, sel.query) {

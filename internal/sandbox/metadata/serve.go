@@ -45,7 +45,7 @@ func (s *Service) Owns(segments []string) bool {
 
 // ServeHTTP answers a request for a path that Owns knows, as user u.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request, u *User, segments []string) {
-	c := &request{s: s, w: w, r: r, u: u, seg: segments, query: r.URL.Query()}
+	c := &request{s: s, w: w, r: r, u: u, seg: segments, query: parseQuery(r.URL.RawQuery)}
 	raw := strings.Split(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	c.suffix = dhis2.ParsePath(raw).Suffix
 	if t := s.cat.byPlural[segments[0]]; t != nil && t.stored() {
@@ -54,6 +54,13 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request, u *User, seg
 	if err := c.dispatch(); err != nil {
 		c.fail(err)
 	}
+}
+
+// parseQuery reads a query as Tomcat does: a semicolon is a character like others,
+// and what cannot be decoded is left out.
+func parseQuery(raw string) url.Values {
+	q, _ := url.ParseQuery(strings.ReplaceAll(raw, ";", "%3B")) // the rest still counts
+	return q
 }
 
 // actions are what the verbs of one path do.
