@@ -132,6 +132,9 @@ func (b *bundle) checkAttributeValue(ctx context.Context, s *schema, it *staged,
 	if value == "" {
 		return nil, nil
 	}
+	if textOf(a, "valueType") == "GEOJSON" && !isGeoJSON(value) {
+		return []errorReport{attributeError("attribute.Attribute", "E6004", "Attribute `%s` has invalid GeoJSON value", uid).about(uid)}, nil
+	}
 	if e, wrong := attributeType(textOf(a, "valueType"), value); wrong {
 		return []errorReport{e}, nil
 	}
@@ -153,6 +156,16 @@ func (b *bundle) claimFirst(s *schema, property, value, uid string) {
 	if b.values[s.singular+"."+property][value] == "" {
 		b.claim(s, property, value, uid)
 	}
+}
+
+// isGeoJSON reports whether a value is a geometry with coordinates.
+func isGeoJSON(value string) bool {
+	var g struct {
+		Type        string          `json:"type"`
+		Coordinates json.RawMessage `json:"coordinates"`
+		Geometries  json.RawMessage `json:"geometries"`
+	}
+	return json.Unmarshal([]byte(value), &g) == nil && g.Type != "" && (len(g.Coordinates) > 0 || len(g.Geometries) > 0)
 }
 
 // attributeType checks a value against the attribute's value type: E6006 to E6008.
@@ -188,11 +201,15 @@ func attributeType(valueType, value string) (errorReport, bool) {
 		}
 	case "TRUE_ONLY":
 		if value != "true" {
-			return wrong("E6017", "true only")
+			return wrong("E6017", "true")
 		}
 	case "DATE", "DATETIME":
 		if _, ok := parseDate(value); !ok {
 			return wrong("E6014", "date")
+		}
+	case "EMAIL":
+		if !isEmail(value) {
+			return wrong("E6018", "email")
 		}
 	}
 	return errorReport{}, false

@@ -258,7 +258,9 @@ func (b *bundle) objectReport(t *stagedType, it *staged) (objectReport, bool) {
 func (b *bundle) label(s *schema, doc document) string {
 	ident := textOf(doc, "id")
 	if b.p.byCode && s.metadata {
-		ident = textOf(doc, "code")
+		if ident = textOf(doc, "code"); ident == "" {
+			ident = "null"
+		}
 	}
 	return labelOf(s, nameOf(s, doc), ident)
 }

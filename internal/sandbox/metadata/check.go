@@ -75,15 +75,15 @@ func (b *bundle) checkOne(ctx context.Context, t *stagedType, it *staged, doc do
 		return nil
 	}
 	b.fill(s, doc)
-	errs := s.validate(doc, old == nil || it.given)
+	b.fail(t, it, s.validate(doc)...)
 	hooks, err := b.hookErrors(ctx, s, doc, old)
 	if err != nil {
 		return err
 	}
-	if errs = append(errs, hooks...); len(errs) > 0 {
-		b.fail(t, it, errs...)
+	if b.fail(t, it, append(s.validateUID(doc), hooks...)...); it.bad {
 		return nil
 	}
+	var errs []errorReport
 	if errs, err = b.checkUnique(ctx, s, it, doc); err != nil {
 		return err
 	} else if len(errs) > 0 {
@@ -98,22 +98,23 @@ func (b *bundle) checkOne(ctx context.Context, t *stagedType, it *staged, doc do
 	if err != nil {
 		return err
 	}
+	unknown := slices.DeleteFunc(slices.Clone(errs), func(e errorReport) bool { return e.ErrorCode != "E5002" })
+	errs = slices.DeleteFunc(errs, func(e errorReport) bool { return e.ErrorCode == "E5002" })
 	b.fail(t, it, translations...)
-	if len(refs) == 0 {
-		b.fail(t, it, errs...)
-		return nil
+	if refs = append(refs, unknown...); len(refs) > 0 {
+		b.dangling(t, it, refs)
 	}
-	b.dangling(t, it, append(refs, errs...), len(errs) > 0)
+	b.fail(t, it, errs...)
 	return nil
 }
 
 // dangling notes references to objects that do not exist. A best-effort import
 // stores the object without them; an atomic one counts it twice (2.44, observed).
-func (b *bundle) dangling(t *stagedType, it *staged, errs []errorReport, other bool) {
+func (b *bundle) dangling(t *stagedType, it *staged, errs []errorReport) {
 	it.errs = append(it.errs, errs...)
 	b.failed = true
 	if !b.p.atomic {
-		it.bad = it.bad || other || b.p.single
+		it.bad = it.bad || b.p.single
 		return
 	}
 	b.stats[t].Ignored++
@@ -203,8 +204,8 @@ func (b *bundle) fillEmbedded(s *schema, doc, owner document) {
 var emailForm = regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@]+$`)
 var urlForm = regexp.MustCompile(`^(?i)(https?|ftp)://[^\s/?#.]+[^\s]*$`)
 
-// validate checks a document against its type: E4000 to E4008 and E4014.
-func (s *schema) validate(doc document, withID bool) []errorReport {
+// validate checks a document against its type: E4000 to E4008.
+func (s *schema) validate(doc document) []errorReport {
 	var errs []errorReport
 	for _, p := range s.properties {
 		if !p.isStored() && p.kind != kPassword || p.name == "created" || p.name == "lastUpdated" {
@@ -214,10 +215,15 @@ func (s *schema) validate(doc document, withID bool) []errorReport {
 			errs = append(errs, e)
 		}
 	}
-	if uid := textOf(doc, "id"); withID && !dhis2.IsUID(uid) {
-		errs = append(errs, report(s, "E4014", "Invalid UID `%s` for property `%s`", uid, s.simpleName()))
-	}
 	return errs
+}
+
+// validateUID checks the form of a uid: E4014.
+func (s *schema) validateUID(doc document) []errorReport {
+	if uid := textOf(doc, "id"); !dhis2.IsUID(uid) {
+		return []errorReport{report(s, "E4014", "Invalid UID `%s` for property `%s`", uid, s.simpleName())}
+	}
+	return nil
 }
 
 func (p *property) validate(s *schema, v any) (errorReport, bool) {
@@ -365,6 +371,7 @@ func (s *schema) checkTranslations(doc document) []errorReport {
 // E5002.
 func (b *bundle) checkReferences(ctx context.Context, s *schema, doc document) ([]errorReport, error) {
 	var errs []errorReport
+	twice := b.twiceErrors(s, doc) // before repeated references are dropped
 	for _, p := range s.properties {
 		more, err := b.checkProperty(ctx, s, p, doc)
 		if err != nil {
@@ -373,7 +380,7 @@ func (b *bundle) checkReferences(ctx context.Context, s *schema, doc document) (
 		errs = append(errs, more...)
 	}
 	more, err := b.checkSharingReferences(ctx, s, doc)
-	return append(errs, more...), err
+	return append(append(errs, more...), twice...), err
 }
 
 func (b *bundle) checkProperty(ctx context.Context, s *schema, p *property, doc document) ([]errorReport, error) {
@@ -423,7 +430,7 @@ func (b *bundle) checkProperty(ctx context.Context, s *schema, p *property, doc 
 func (b *bundle) invalid(s *schema, p *property, ref any, doc document, many bool) errorReport {
 	m, _ := ref.(map[string]any)
 	ident := textOf(m, "id")
-	if b.p.byCode && ident == "" {
+	if b.p.byCode {
 		ident = textOf(m, "code")
 	}
 	if ident == "" {
@@ -444,7 +451,10 @@ func (b *bundle) invalid(s *schema, p *property, ref any, doc document, many boo
 // resolve reports whether the object of a reference exists, and reduces it to its uid.
 func (b *bundle) resolve(ctx context.Context, item *schema, ref map[string]any) (bool, error) {
 	uid, code := textOf(ref, "id"), textOf(ref, "code")
-	if uid == "" && code != "" && b.p.byCode || b.p.byCode && code != "" {
+	if b.p.byCode {
+		uid = ""
+	}
+	if b.p.byCode && code != "" {
 		found, err := uidByCode(ctx, b.tx, item.singular, code)
 		if err != nil {
 			return false, err
@@ -456,8 +466,11 @@ func (b *bundle) resolve(ctx context.Context, item *schema, ref map[string]any) 
 			uid, ref["id"] = found, found
 		}
 	}
-	delete(ref, "code")
-	return b.there(ctx, item, uid)
+	ok, err := b.there(ctx, item, uid)
+	if ok {
+		delete(ref, "code")
+	}
+	return ok, err
 }
 
 func (b *bundle) stagedByCode(item *schema, code string) string {

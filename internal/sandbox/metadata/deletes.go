@@ -41,10 +41,9 @@ func isDefault(uid string) bool {
 	return false
 }
 
-// deletes is the strategy DELETE: the last types first.
+// deletes is the strategy DELETE, in the order of the types.
 func (b *bundle) deletes(ctx context.Context) error {
-	for i := len(b.types) - 1; i >= 0; i-- {
-		t := b.types[i]
+	for _, t := range b.types {
 		for _, it := range t.items {
 			if err := b.deleteOne(ctx, t, it); err != nil {
 				return err

@@ -66,7 +66,7 @@ func (c *request) exportParams() (*exportParams, error) {
 			return nil, err
 		}
 		if ok {
-			et.sel.excludeDefs = p.exclude
+			et.sel.dropDefs = p.exclude
 			p.types = append(p.types, et)
 		}
 	}
@@ -127,6 +127,10 @@ func (c *request) exportType(t *schema, all bool) (exportType, bool, error) {
 		return exportType{}, false, err
 	}
 	fs, err := t.parseFilters(c.s.cat, filters)
+	if p := problem.From(err); p != nil && len(filters) == 1 && strings.Contains(p.Message, "Collection size") {
+		_, value, _ := strings.Cut(filters[0], ":in:") // the whole parameter is one filter here
+		p.Message = "Collection size must be integer `" + value + "`"
+	}
 	if err == nil {
 		var os []order
 		if os, err = t.parseOrder(orders); err == nil {

@@ -139,7 +139,7 @@ func (r *fieldReader) field(at *node, depth int) error {
 		r.pos++
 		at.all = false
 		at.presets = append(at.presets, "all")
-		return nil
+		return r.transformers(newNode("")) // of everything: without effect
 	}
 	if !r.end() && r.rest[r.pos] == ':' {
 		r.pos++

@@ -532,10 +532,10 @@ func identified(doc document, want string) bool {
 	if uid := textOf(doc, "id"); len(want) >= 11 && uid == want {
 		return true
 	}
-	for _, k := range []string{"name", "shortName", "code", "username", "firstName", "surname", "email"} {
+	for _, k := range []string{"name", "shortName", "username", "firstName", "surname", "email"} {
 		if v := textOf(doc, k); v != "" && tokens(v, want) {
 			return true
 		}
 	}
-	return false
+	return textOf(doc, "code") == want
 }

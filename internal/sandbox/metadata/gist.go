@@ -43,7 +43,7 @@ func (c *request) bridgesFields(n *node) bool {
 	}
 	for _, name := range n.order {
 		p, f := c.typ.byName[name], n.includes[name]
-		if p == nil || len(f.transforms) > 0 {
+		if p == nil || slices.ContainsFunc(f.transforms, func(t transform) bool { return t.name != "rename" }) {
 			return false
 		}
 		if !f.all {
@@ -53,7 +53,7 @@ func (c *request) bridgesFields(n *node) bool {
 			continue
 		}
 		display := name == "displayName" && c.typ.translatable
-		if !display && !(p.simple() && p.isStored() || p.calcOwner && name != "name" || p.kind == kShare) {
+		if !display && !(p.simple() && p.isStored() || p.calcOwner || p.kind == kShare) {
 			return false
 		}
 	}
@@ -67,7 +67,7 @@ func (c *request) bridgesNested(p *property, f *node) bool {
 	}
 	for _, name := range f.order {
 		m := p.item.byName[name]
-		if m == nil || !m.simple() || !m.isStored() || !f.includes[name].all || len(f.includes[name].transforms) > 0 {
+		if m == nil || !m.simple() || !m.isStored() || !f.includes[name].all || slices.ContainsFunc(f.includes[name].transforms, func(t transform) bool { return t.name != "rename" }) {
 			return false
 		}
 	}
@@ -81,7 +81,7 @@ func (c *request) bridgesFilters() bool {
 			return false
 		}
 		p := c.typ.byName[parts[0]]
-		if p == nil || p.calc || gistOperators[parts[1]] == "" || strings.HasSuffix(parts[1], "token") {
+		if p == nil || p.calc && !p.calcOwner || gistOperators[parts[1]] == "" || strings.HasSuffix(parts[1], "token") {
 			return false
 		}
 		if p.kind == kEnum && strings.Contains(parts[1], "like") {
@@ -123,7 +123,7 @@ func (c *request) bridgesOrder() bool {
 		for t := range strings.SplitSeq(p, ",") {
 			name, dir, _ := strings.Cut(strings.TrimSpace(t), ":")
 			pr := c.typ.byName[name]
-			if pr == nil || pr.calc && !(name == "displayName" && c.typ.translatable) || strings.HasPrefix(strings.ToLower(dir), "i") {
+			if pr == nil || pr.calc && !pr.calcOwner && !(name == "displayName" && c.typ.translatable) || strings.HasPrefix(strings.ToLower(dir), "i") {
 				return false
 			}
 		}
@@ -312,8 +312,14 @@ func (c *request) gistObject(b []byte, r *renderer, o *object, n *node, own bool
 		if err != nil {
 			return nil, err
 		}
+		if own && p.kind == kRef {
+			endpoints[name] = "/api" + c.typ.endpoint + "/" + o.uid + "/" + name + "/gist"
+		}
 		if v == nil {
 			continue
+		}
+		if as, ok := f.renamed(); ok {
+			name = as
 		}
 		b = appendKey(b, start, name)
 		if b, err = appendAny(b, v); err != nil {
@@ -334,7 +340,7 @@ func (c *request) gistObject(b []byte, r *renderer, o *object, n *node, own bool
 func (c *request) gistDefaults() []string {
 	var out []string
 	for _, p := range c.typ.properties {
-		if !p.hidden && !p.calc && p.kind != kPassword && p.kind != kShare && p.kind != kValues && p.name != "translations" {
+		if !p.hidden && !p.calc && p.kind != kPassword && p.kind != kShare && p.kind != kValues && p.kind != kObjs && p.name != "createdBy" {
 			out = append(out, p.name)
 		}
 	}

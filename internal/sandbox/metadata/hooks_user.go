@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/d2gate/d2gate/internal/sandbox/problem"
 )
 
 // beforeUser keeps a user's password out of the document and works out the name.
@@ -38,7 +40,14 @@ func (b *bundle) afterUser(ctx context.Context, o, old *object) error {
 		}
 	}
 	if old == nil {
-		_, err := b.tx.ExecContext(ctx, `INSERT INTO md_account (uid, username, password, password_changed, history, two_factor, two_factor_secret, last_login)
+		taken, err := b.nameTaken(ctx, textOf(o.doc, "username"), o.uid)
+		if err != nil {
+			return err
+		}
+		if taken {
+			return problem.Plain409("ERROR: duplicate key value violates unique constraint \"uk_userinfo_username\"\n  Detail: Key (username)=(%s) already exists.", textOf(o.doc, "username"))
+		}
+		_, err = b.tx.ExecContext(ctx, `INSERT INTO md_account (uid, username, password, password_changed, history, two_factor, two_factor_secret, last_login)
 			VALUES (?, ?, ?, ?, '', 'NOT_ENABLED', '', '')`, o.uid, textOf(o.doc, "username"), hash, b.now)
 		if err != nil {
 			return fmt.Errorf("store account: %w", err)

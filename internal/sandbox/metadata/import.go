@@ -34,6 +34,8 @@ func (c *request) metadataActions() actions {
 		return actions{http.MethodGet: c.export, http.MethodPost: c.importJSON}
 	case "sharing":
 		return actions{http.MethodPatch: c.json(c.bulkSharingOfAll)}
+	case "gml":
+		return actions{http.MethodPost: c.json(c.importGML)}
 	case "csvImportClasses":
 		return actions{http.MethodGet: c.json(c.csvClasses)}
 	}
@@ -81,10 +83,10 @@ func (c *request) importJSON() error {
 	if err := read(body); err != nil {
 		return unreadable(err)
 	}
-	if c.isTrue("async") {
+	rep, err := c.s.run(c.r.Context(), c.importParams(), g)
+	if err == nil && c.isTrue("async") {
 		return c.importLater()
 	}
-	rep, err := c.s.run(c.r.Context(), c.importParams(), g)
 	if err != nil {
 		return err
 	}
@@ -105,30 +107,36 @@ func (c *request) importAnswer(rep importReport) error {
 	return c.value(status, rep)
 }
 
-// importCSV refuses: the sandbox knows the classes by name alone.
-func (c *request) importCSV() error {
-	class := c.query.Get("classKey")
-	for _, k := range csvClasses {
-		if k == class {
-			return problem.New(http.StatusNotImplemented, "", "The sandbox does not import CSV; send JSON")
-		}
-	}
-	return problem.Plain409("Cannot find Csv import class:  %s", class)
-}
-
-// importLater answers an asynchronous import: it has been checked for form, and
-// runs before the answer is read.
+// importLater answers an asynchronous import. The sandbox has done it already: its
+// report is not kept.
 func (c *request) importLater() error {
 	uid, err := c.s.newUID()
 	if err != nil {
 		return err
 	}
 	r := map[string]any{
-		"name": "metadataImport", "id": uid, "created": stamp(c.s.now()), "jobType": "METADATA_IMPORT", "jobStatus": "SCHEDULED",
-		"relativeNotifierEndpoint": "/api/system/tasks/METADATA_IMPORT/" + uid, "responseType": "JobConfigurationWebMessageResponse",
+		"name": "metadataImport", "id": uid, "created": stamp(c.s.now()), "jobType": "METADATA_IMPORT", "jobStatus": "NOT_STARTED", "jobParameters": c.jobParameters(),
+		"relativeNotifierEndpoint": "/api/system/tasks/METADATA_IMPORT/" + uid, "responseType": "JobConfiguration",
 	}
 	c.w.Header().Set("Location", c.base()+"/api/system/tasks/METADATA_IMPORT")
 	return c.message(dhis2.OK("Initiated METADATA_IMPORT").WithResponse(r))
+}
+
+// jobParameters repeats the parameters of an asynchronous import.
+func (c *request) jobParameters() map[string]any {
+	p := c.importParams()
+	mode := func(yes bool, a, b string) string {
+		if yes {
+			return a
+		}
+		return b
+	}
+	return map[string]any{
+		"importMode": mode(p.validate, "VALIDATE", "COMMIT"), "identifier": mode(p.byCode, "CODE", "UID"), "preheatMode": "REFERENCE", "importStrategy": p.strategy,
+		"atomicMode": mode(p.atomic, "ALL", "NONE"), "flushMode": mode(c.query.Get("flushMode") == "OBJECT", "OBJECT", "AUTO"), "importReportMode": p.reportMode,
+		"skipSharing": p.skipSharing, "skipTranslation": p.skipTranslation, "skipValidation": p.skipValidation, "metadataSyncImport": false, "async": true,
+		"firstRowIsHeader": c.firstRowIsHeader(),
+	}
 }
 
 // unreadable turns what is wrong with a body into an answer.

@@ -83,12 +83,6 @@ func (c *request) listParams() (listParams, error) {
 // list is GET of many objects, as JSON, or as CSV when it is asked for.
 func (c *request) list() error {
 	csv := c.suffix == ".csv" || c.suffix == "" && strings.HasPrefix(c.r.Header.Get("Accept"), "text/csv")
-	if !csv && c.suffix != ".xml" && !c.acceptsJSON() && !strings.Contains(c.r.Header.Get("Accept"), "application/xml") {
-		return &problem.Page{Status: http.StatusNotAcceptable}
-	}
-	if c.suffix != "" && c.suffix != ".json" && c.suffix != ".xml" && c.suffix != ".csv" {
-		return &problem.Page{Status: http.StatusNotAcceptable}
-	}
 	if err := c.readable(); err != nil {
 		return err
 	}
@@ -111,15 +105,23 @@ func (c *request) list() error {
 	if p.gist == "true" || p.gist == "" && c.bridges(p, n) {
 		return c.gistAnswer(p, n, true)
 	}
+	if !c.acceptsJSON() { // the bridge answers JSON whatever is accepted
+		c.w.Header().Set("Cache-Control", cachePrivate)
+		return &problem.Page{Status: http.StatusNotAcceptable}
+	}
 	sel, err := c.selection(p)
 	if err != nil {
 		return err
 	}
+	return c.listSelection(p, n, sel)
+}
+
+func (c *request) listSelection(p listParams, n *node, sel *selection) error {
 	all, err := c.s.find(c.r.Context(), c.s.db, sel)
 	if err != nil {
 		return err
 	}
-	return c.listAnswer(p, n, all)
+	return c.listAnswer(p, n, sel, all)
 }
 
 // selection reads filter, order, query and the parameters of single types.
@@ -171,7 +173,7 @@ func page[T any](list []T, number, size int) []T {
 func pageCount(total, size int) int { return (total + size - 1) / max(size, 1) }
 
 // listAnswer renders the page of the query engine.
-func (c *request) listAnswer(p listParams, n *node, all []found) error {
+func (c *request) listAnswer(p listParams, n *node, sel *selection, all []found) error {
 	r, err := c.renderer()
 	if err != nil {
 		return err
@@ -189,10 +191,15 @@ func (c *request) listAnswer(p listParams, n *node, all []found) error {
 	b = append(b, '"')
 	b = append(b, c.typ.plural...)
 	b = append(b, `":[`...)
-	for i, f := range shown {
-		if i > 0 {
+	first := true
+	for _, f := range shown {
+		if sel.excludeDefs && isDefault(f.uid) {
+			continue
+		}
+		if !first {
 			b = append(b, ',')
 		}
+		first = false
 		o, err := loadSeq(c.r.Context(), c.s.db, c.typ, f.seq)
 		if err != nil {
 			return err

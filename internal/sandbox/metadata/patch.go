@@ -11,6 +11,8 @@ import (
 	"github.com/d2gate/d2gate/internal/sandbox/problem"
 )
 
+const patchMethod = "public org.hisp.dhis.dxf2.webmessage.WebMessage org.hisp.dhis.webapi.controller.AbstractCrudController.patchObject(org.hisp.dhis.common.UID,java.util.Map<java.lang.String, java.lang.String>,org.hisp.dhis.user.UserDetails,org.hisp.dhis.commons.jackson.jsonpatch.JsonPatch) throws org.hisp.dhis.feedback.ForbiddenException,org.hisp.dhis.feedback.NotFoundException,org.hisp.dhis.commons.jackson.jsonpatch.JsonPatchException,org.hisp.dhis.feedback.ConflictException"
+
 const patchClass = "org.hisp.dhis.commons.jackson.jsonpatch.JsonPatchOperation"
 
 // patchOp is one operation of a JSON Patch as DHIS2 knows it: add, replace, remove,
@@ -24,6 +26,9 @@ type patchOp struct {
 
 // readPatch reads a JSON Patch. Errors are 400s with Jackson's words.
 func readPatch(b []byte) ([]patchOp, error) {
+	if text := strings.TrimSpace(string(b)); text == "" || text == "null" {
+		return nil, problem.BadRequest("Required request body is missing: %s", patchMethod)
+	}
 	if err := checkJSON(b); err != nil {
 		if j, ok := errors.AsType[*jsonError](err); ok {
 			return nil, problem.BadRequest("JSON parse error: %s", j.msg)
@@ -39,6 +44,9 @@ func readPatch(b []byte) ([]patchOp, error) {
 		what, token := tokenOf(v)
 		if token == "START_OBJECT" {
 			token = "FIELD_NAME"
+			if m, _ := v.(map[string]any); len(m) == 0 {
+				token = "END_OBJECT"
+			}
 		}
 		return nil, problem.BadRequest("JSON parse error: Cannot deserialize value of type `java.util.ArrayList<%s>` from %s (token `JsonToken.%s`)", patchClass, what, token)
 	}

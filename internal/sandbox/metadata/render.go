@@ -575,8 +575,14 @@ func keyBy(v any, args []string) any {
 		if !ok {
 			continue
 		}
-		same, _ := out[key].([]any)
-		out[key] = append(same, m)
+		switch same := out[key].(type) { // one is given bare, several as a list
+		case nil:
+			out[key] = m
+		case []any:
+			out[key] = append(same, m)
+		default:
+			out[key] = []any{same, m}
+		}
 	}
 	return out
 }
@@ -610,6 +616,10 @@ func (r *renderer) calculated(s *schema, p *property, doc document, c *node) (an
 	switch p.name {
 	case "access":
 		return r.access(s, doc, c), nil
+	case "ancestors":
+		return r.ancestors(s, doc, c)
+	case "objectTypes":
+		return objectTypes(s, doc), nil
 	case "user":
 		return r.userReference(idOf(doc["createdBy"]))
 	case "href":
@@ -662,6 +672,31 @@ func (r *renderer) calculated(s *schema, p *property, doc document, c *node) (an
 		return []any{}, nil
 	}
 	return nil, nil
+}
+
+// ancestors are the units above, the highest first.
+func (r *renderer) ancestors(s *schema, doc document, c *node) (any, error) {
+	uids := strings.Split(strings.Trim(textOf(doc, "path"), "/"), "/")
+	out := []any{}
+	for _, uid := range uids[:len(uids)-1] {
+		v, err := r.reference(s, id(uid), c)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// objectTypes are the types that an attribute is assigned to: DATA_ELEMENT.
+func objectTypes(s *schema, doc document) any {
+	out := []any{}
+	for _, p := range s.properties {
+		if name, ok := strings.CutSuffix(p.name, "Attribute"); ok && boolOf(doc, p.name) {
+			out = append(out, snakeCase(name))
+		}
+	}
+	return out
 }
 
 // nameOfMember is a name that is worked out: of a user, or of what an embedded

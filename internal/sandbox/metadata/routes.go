@@ -1,6 +1,9 @@
 package metadata
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // actions lists what the verbs of the path do, nil if there is no such path.
 func (c *request) actions() (actions, error) {
@@ -37,14 +40,30 @@ func (c *request) secondActions() (actions, error) {
 		return nil, nil
 	}
 	if _, err := uidOf(c.seg[1], "uid"); err != nil {
-		if c.r.Method == http.MethodGet && len(c.seg[1]) != 11 {
-			return nil, &pageBadRequest
-		}
-		if c.r.Method != http.MethodOptions && c.r.Method != http.MethodPost {
-			return nil, err
+		if a, err := c.malformed(err); a != nil || err != nil {
+			return a, err
 		}
 	}
 	return actions{http.MethodGet: c.json(c.read), http.MethodPut: c.json(c.update), http.MethodPatch: c.json(c.patch), http.MethodDelete: c.json(c.remove)}, nil
+}
+
+// malformed answers a path whose second segment is no uid. GET has a mapping of
+// letters and digits alone, organisation units one of their own (2.44, observed).
+func (c *request) malformed(err error) (actions, error) {
+	switch c.r.Method {
+	case http.MethodGet, http.MethodHead:
+		if len(c.seg[1]) == 11 && strings.IndexFunc(c.seg[1], func(r rune) bool { return !(r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z') }) < 0 {
+			return nil, err
+		}
+		if c.typ.singular == "organisationUnit" {
+			return nil, &pageBadRequest
+		}
+		c.w.Header().Set("Allow", "DELETE, PUT, PATCH")
+		return actions{http.MethodPut: nil}, nil
+	case http.MethodOptions, http.MethodPost:
+		return nil, nil
+	}
+	return nil, err
 }
 
 func (c *request) thirdActions() (actions, error) {
@@ -101,6 +120,12 @@ func (c *request) otherActions() (actions, error) {
 		return c.metadataActions(), nil
 	case "schemas":
 		return c.schemaActions(), nil
+	case "sharing":
+		if len(c.seg) == 1 {
+			return actions{http.MethodGet: c.json(c.readSharing), http.MethodPost: c.json(c.writeSharing), http.MethodPut: c.json(c.writeSharing)}, nil
+		}
+	case "maintenance":
+		return actions{http.MethodPost: c.updateCombos, http.MethodPut: c.updateCombos}, nil
 	case "identifiableObjects":
 		if len(c.seg) == 2 {
 			return actions{http.MethodGet: c.json(c.anyObject)}, nil

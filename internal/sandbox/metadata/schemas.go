@@ -102,7 +102,7 @@ func (c *request) schemaValidate() error {
 	}
 	b := &bundle{s: c.s}
 	b.fill(s, doc)
-	errs := s.validate(doc, false)
+	errs := s.validate(doc)
 	if errs == nil {
 		errs = []errorReport{}
 	}
@@ -204,7 +204,7 @@ func javaInt(n int) string { return rawInt(float64(n)) }
 // listed reports whether /schemas shows the member: users of a group and
 // organisation units of another type are there, collections of values too.
 func (p *property) listed(s *schema) bool {
-	return p.kind != kPassword && !(s.singular == "userGroup" && p.name == "users")
+	return p.kind != kPassword
 }
 
 // propertyType is the member's kind in DHIS2's words.

@@ -13,7 +13,8 @@ type selection struct {
 	or          bool
 	query       string // words of query=
 	orders      []order
-	excludeDefs bool
+	excludeDefs bool                    // default objects count, but are not shown
+	dropDefs    bool                    // default objects do not count
 	keep        func(doc document) bool // further condition, nil for none
 	anyType     bool                    // without the authority to read the type
 }
@@ -60,7 +61,7 @@ func (s *Service) each(ctx context.Context, q querier, sel *selection, f func(*o
 	m := s.matcher(ctx, s.db)
 	where, args := sel.narrow()
 	return each(ctx, q, sel.typ, where, args, func(o *object) error {
-		if sel.excludeDefs && isDefault(o.uid) || !sel.readable(o.doc) {
+		if sel.dropDefs && isDefault(o.uid) || !sel.readable(o.doc) {
 			return nil
 		}
 		if sel.query != "" && !identified(o.doc, sel.query) {

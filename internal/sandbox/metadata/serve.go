@@ -28,7 +28,7 @@ type request struct {
 }
 
 // others are the first segments below /api that this package serves besides types.
-var others = []string{"me", "authorities", "metadata", "schemas", "identifiableObjects", "periodTypes"}
+var others = []string{"me", "authorities", "metadata", "schemas", "identifiableObjects", "periodTypes", "sharing"}
 
 // Owns reports whether a path below /api, cut into decoded segments, is served by
 // this package.
@@ -36,7 +36,7 @@ func (s *Service) Owns(segments []string) bool {
 	if len(segments) == 0 {
 		return false
 	}
-	if slices.Contains(others, segments[0]) {
+	if slices.Contains(others, segments[0]) || isComboUpdate(segments) {
 		return true
 	}
 	t := s.cat.byPlural[segments[0]]
@@ -137,12 +137,24 @@ func (c *request) base() string { return c.s.cfg.BaseURL(c.r) }
 // bytes answers with a body that is there already.
 func (c *request) bytes(status int, media string, body []byte) {
 	h := c.w.Header()
+	if status < 300 && media == jsonMedia {
+		media = c.jsonVariant()
+	}
 	h.Set("Content-Type", media)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	c.w.WriteHeader(status)
 	if c.r.Method != http.MethodHead {
 		_, _ = c.w.Write(body) // the caller is gone; there is nobody to tell
 	}
+}
+
+// jsonVariant is the media type of a JSON answer: a kind of its own, if the caller
+// accepts only that.
+func (c *request) jsonVariant() string {
+	if a := c.r.Header.Get("Accept"); strings.HasPrefix(a, "application/") && strings.HasSuffix(a, "+json") && !strings.ContainsAny(a, ",;") {
+		return a + ";charset=UTF-8"
+	}
+	return jsonMedia
 }
 
 const jsonMedia = "application/json;charset=UTF-8"
