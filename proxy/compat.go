@@ -18,7 +18,7 @@ const oldestVersion = 28
 func (r *Route) rewrite(method string, t *Target) (path, query string, changed []string) {
 	path, query = t.Path, t.Query
 	if r.versions {
-		if p, ok := dropOldVersion(path, t.DHIS2.Version); ok {
+		if p, ok := dropOldVersion(path, t.DHIS2); ok {
 			path = p
 			changed = append(changed, "api_versions")
 		}
@@ -33,10 +33,12 @@ func (r *Route) rewrite(method string, t *Target) (path, query string, changed [
 }
 
 // dropOldVersion takes /NN out of /api/NN/… where DHIS2 no longer answers it. A
-// version that is too new is left to the server.
-func dropOldVersion(path, version string) (string, bool) {
-	n, err := strconv.Atoi(version)
-	if err != nil || n >= oldestVersion || version[0] == '0' {
+// version that is too new is left to the server, and so is one with another behind
+// it: without the first, /api/5/41/users would be /api/41/users, which no rule was
+// asked about (security.md B9).
+func dropOldVersion(path string, p dhis2.Path) (string, bool) {
+	n, err := strconv.Atoi(p.Version)
+	if err != nil || n >= oldestVersion || p.Version[0] == '0' || len(p.Segments) > 0 && numeric(p.Segments[0]) {
 		return path, false
 	}
 	i := strings.IndexByte(path[1:], '/') + 1 // after api, however it is spelt

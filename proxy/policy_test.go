@@ -186,6 +186,22 @@ func TestARouteInReportModeNotesAndLetsThrough(t *testing.T) {
 	require.Equal(t, "policy_refused", r.send("GET /api/analytics", auth).reason(), "at enforce_after it is over")
 }
 
+func TestCompatTakesNoVersionAwayInFrontOfAnother(t *testing.T) { // security.md B9
+	r := start(t, setup{config: func(c *config.Config) {
+		c.Routes = []config.Route{
+			{ID: "deny", Path: "/api/users/**", Refuse: "no"},
+			{ID: "old", Path: "/api/**", Compat: []string{"api_versions"}},
+		}
+	}})
+	for _, target := range []string{"/api/users", "/api/41/users", "/api/5/users"} {
+		require.Equal(t, "policy_refused", r.send("GET "+target, basic).reason(), target)
+	}
+	for _, target := range []string{"/api/5/41/users", "/api/5/%34%31/users", "/api/5/5/users", "/api/5/041/users", "/api/5/41"} {
+		require.Equal(t, 200, r.send("GET "+target, basic).status, target)
+		require.Equal(t, target, r.got()[0].Target, "DHIS2 is asked what the rules were asked")
+	}
+}
+
 func TestCompatRewritesWhatOlderClientsSendAndWritesItDown(t *testing.T) {
 	r := start(t, setup{config: func(c *config.Config) {
 		c.Routes = []config.Route{
