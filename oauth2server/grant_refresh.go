@@ -3,6 +3,7 @@ package oauth2server
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/d2gate/d2gate/internal/fault"
 )
@@ -30,10 +31,13 @@ func (s *Server) refreshGrant(ctx context.Context, q tokenRequest) (proof, error
 	if !now.Before(r.Expires) {
 		return proof{}, invalidGrant("Invalid refresh token (expired)", fault.TokenExpired)
 	}
-	p := proof{owner: r.Owner, scope: r.Scope, family: r.Family, rotates: hash, ends: r.Expires}
+	p := proof{owner: r.Owner, scope: r.Scope, family: r.Family, rotates: hash, parent: hash, ends: r.Expires}
 	if !spent.IsZero() {
-		grace := s.settings.Load().ReuseGrace
-		if grace <= 0 || now.Sub(spent) > grace {
+		forgiven, err := s.forgiven(ctx, hash, now.Sub(spent))
+		switch {
+		case err != nil:
+			return proof{}, storeGone(err)
+		case !forgiven:
 			return proof{}, s.reused(ctx, r.Family, "Invalid refresh token")
 		}
 		p.rotates = "" // a second answer to the same token, within the grace
@@ -52,6 +56,18 @@ func (s *Server) refreshGrant(ctx context.Context, q tokenRequest) (proof, error
 		return proof{}, fromFault(err)
 	}
 	return p, nil
+}
+
+// forgiven reports whether a token that was spent so long ago may be used again: its
+// holder may not have got the answer. Who has used a successor has got it, and then
+// somebody else holds the parent.
+func (s *Server) forgiven(ctx context.Context, hash string, ago time.Duration) (bool, error) {
+	grace := s.settings.Load().ReuseGrace
+	if grace <= 0 || ago < 0 || ago > grace {
+		return false, nil
+	}
+	succeeded, err := s.cfg.Store.Succeeded(ctx, hash)
+	return !succeeded, err
 }
 
 // reused ends a family whose code or refresh token was used twice.

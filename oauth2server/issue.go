@@ -79,6 +79,6 @@ func (s *Server) mint(ctx context.Context, c Client, p proof) (Issued, answer, e
 	if ends.IsZero() {
 		ends = now.Add(set.RefreshTTL)
 	}
-	issued.Refresh = &Refresh{Hash: Hash(body.RefreshToken), Parent: p.rotates, Family: p.family, ClientCID: c.CID, Owner: p.owner, Scope: p.scope, Expires: ends}
+	issued.Refresh = &Refresh{Hash: Hash(body.RefreshToken), Parent: p.parent, Family: p.family, ClientCID: c.CID, Owner: p.owner, Scope: p.scope, Expires: ends}
 	return issued, body, nil
 }

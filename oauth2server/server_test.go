@@ -293,6 +293,22 @@ func TestAGraceForgivesASecondUseOfTheParentForAShortWhile(t *testing.T) {
 	require.False(t, r.works(text(again.body["access_token"])))
 }
 
+func TestAGraceEndsWhenASuccessorIsUsed(t *testing.T) { // Hydra 1831, 3860
+	r := newRig(t)
+	r.srv.Reload(oauth2server.Settings{PasswordGrant: true, AccessTTL: time.Hour, RefreshTTL: time.Hour * 24, CodeTTL: time.Minute, ReuseGrace: 10 * time.Second})
+	for _, twice := range []bool{false, true} {
+		first := text(r.password().body["refresh_token"])
+		next := r.token("grant_type", "refresh_token", "refresh_token", first)
+		if twice {
+			next = r.token("grant_type", "refresh_token", "refresh_token", first)
+		}
+		last := r.token("grant_type", "refresh_token", "refresh_token", text(next.body["refresh_token"]))
+		require.Equal(t, 200, last.status)
+		r.token("grant_type", "refresh_token", "refresh_token", first).refused(t, 400, "invalid_grant", "Invalid refresh token")
+		require.False(t, r.works(text(last.body["access_token"])), "the family has ended")
+	}
+}
+
 func TestTheFamilyHasAnAbsoluteEnd(t *testing.T) {
 	r := newRig(t)
 	token := text(r.password().body["refresh_token"])

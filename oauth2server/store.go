@@ -105,6 +105,9 @@ type Store interface {
 	// RefreshByHash returns a refresh token and when it was spent (zero if live);
 	// ErrUnknown.
 	RefreshByHash(ctx context.Context, hash string) (r Refresh, spent time.Time, err error)
+	// Succeeded reports whether one of the refresh tokens that replaced this one was
+	// used itself.
+	Succeeded(ctx context.Context, hash string) (bool, error)
 	// Rotate is Redeem for a refresh token. The access tokens of the parent live on
 	// until their own expiry.
 	Rotate(ctx context.Context, hash string, now time.Time, mint Mint) error

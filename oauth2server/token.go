@@ -51,7 +51,8 @@ type proof struct {
 	scope   string
 	family  string    // "" begins a new one
 	spends  string    // hash of the authorization code that is spent for it
-	rotates string    // hash of the refresh token that this answer replaces
+	rotates string    // hash of the refresh token that this answer spends
+	parent  string    // hash of the refresh token that this answer replaces: rotates, or one that was spent already
 	ends    time.Time // absolute end of the family; zero means RefreshTTL from now
 }
 

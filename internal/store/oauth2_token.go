@@ -151,6 +151,16 @@ func (o OAuth2) RefreshByHash(ctx context.Context, hash string) (oauth2server.Re
 	return r, instant(spent), nil
 }
 
+// Succeeded implements oauth2server.Store.
+func (o OAuth2) Succeeded(ctx context.Context, hash string) (bool, error) {
+	var n int
+	err := o.s.db.QueryRowContext(ctx, `SELECT count(*) FROM oauth2_refresh WHERE parent = $1 AND spent IS NOT NULL`, hash).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("look up what replaced a refresh token: %w", err)
+	}
+	return n > 0, nil
+}
+
 // AccessByHash implements oauth2server.Store. Tokens of a revoked family are
 // unknown.
 func (o OAuth2) AccessByHash(ctx context.Context, hash string) (oauth2server.Access, error) {

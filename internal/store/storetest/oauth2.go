@@ -36,6 +36,15 @@ func tokensOf(family, hash string) oauth2server.Mint {
 	}
 }
 
+// childOf is tokensOf for a refresh token that replaces another.
+func childOf(parent, family, hash string) oauth2server.Mint {
+	return func() (oauth2server.Issued, error) {
+		i, err := tokensOf(family, hash)()
+		i.Refresh.Parent = parent
+		return i, err
+	}
+}
+
 func oauth2(t *testing.T, open func(t *testing.T) Stores) {
 	ctx := t.Context()
 	t.Run("clients are found by both names, changed, and unique in each", func(t *testing.T) {
@@ -106,11 +115,18 @@ func oauth2(t *testing.T, open func(t *testing.T) Stores) {
 		require.NoError(t, err)
 		require.True(t, spent.IsZero())
 		require.Equal(t, someone, r.Owner)
-		require.NoError(t, s.Rotate(ctx, "r1", noon, tokensOf("f", "2")))
+		require.NoError(t, s.Rotate(ctx, "r1", noon, childOf("r1", "f", "2")))
 		require.ErrorIs(t, s.Rotate(ctx, "r1", noon, tokensOf("f", "3")), oauth2server.ErrSpent)
 		_, spent, err = s.RefreshByHash(ctx, "r1")
 		require.NoError(t, err)
 		require.Equal(t, noon, spent)
+		grown, err := s.Succeeded(ctx, "r1")
+		require.NoError(t, err)
+		require.False(t, grown, "what replaced it was not used yet")
+		require.NoError(t, s.Rotate(ctx, "r2", noon, nil))
+		grown, err = s.Succeeded(ctx, "r1")
+		require.NoError(t, err)
+		require.True(t, grown)
 		require.NoError(t, s.RevokeFamily(ctx, "f"))
 		for _, hash := range []string{"a1", "a2"} {
 			_, err = s.AccessByHash(ctx, hash)
