@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/d2gate/d2gate/internal/dhis2"
 	"github.com/d2gate/d2gate/internal/fault"
+	"github.com/d2gate/d2gate/internal/respond"
 )
 
 // introspection is the body of RFC 7662 2.2.
@@ -94,6 +96,11 @@ func (s *Server) tokenQuestion(w http.ResponseWriter, r *http.Request) (Client, 
 // CheckToken serves POST /uaa/oauth/check_token, introspection in the words of
 // DHIS2 2.41. Unlike there, the client must prove itself.
 func (s *Server) CheckToken(w http.ResponseWriter, r *http.Request) error {
+	if r.Method == http.MethodGet {
+		w.Header().Set("Allow", "POST,OPTIONS")
+		respond.Message(w, r, dhis2.Error(http.StatusMethodNotAllowed, "Request method 'GET' not supported", ""))
+		return nil
+	}
 	client, token, err := s.tokenQuestion(w, r)
 	if err != nil || token == "" {
 		return err

@@ -24,9 +24,13 @@ type wire struct {
 	hasBody        bool
 }
 
-// roundTrip sends w over a connection of its own and reads the whole answer.
-func roundTrip(addr string, w wire) (*http.Response, []byte, error) {
-	conn, err := net.DialTimeout("tcp", addr, 10*time.Second)
+// roundTrip sends w to addr, whatever through takes its place, over a connection of
+// its own and reads the whole answer.
+func roundTrip(addr, through string, w wire) (*http.Response, []byte, error) {
+	if through == "" {
+		through = addr
+	}
+	conn, err := net.DialTimeout("tcp", through, 10*time.Second)
 	if err != nil {
 		return nil, nil, err
 	}

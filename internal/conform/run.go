@@ -25,6 +25,9 @@ type Target struct {
 	// SetupBase, if set, takes the requests that only prepare: users, roles, setup
 	// and cleaning up. The zero value means Base.
 	SetupBase string
+	// Through is the address of a proxy that takes the requests instead, as a browser
+	// does that behaves like the recorded one; "" means none.
+	Through string
 }
 
 // Failure is a step whose answer is not DHIS2's.
@@ -209,7 +212,7 @@ func (r *run) send(base string, st Step) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	resp, data, err := roundTrip(strings.TrimPrefix(base, "http://"), w)
+	resp, data, err := roundTrip(strings.TrimPrefix(base, "http://"), r.t.Through, w)
 	if err != nil {
 		return Answer{}, err
 	}
