@@ -78,7 +78,7 @@ func (p *program) restoreCommand() *cobra.Command {
 }
 
 // restore copies from beside the store at path, opens the copy to see that it is a
-// store of ours, and changes names. It holds the lock of path meanwhile.
+// store of ours, and changes names. It fails at once where a server has the store.
 func restore(ctx context.Context, from, path string) error {
 	present, err := store.OpenSQLite(path) // takes the lock, empties the write-ahead log at Close
 	if err != nil {
