@@ -149,7 +149,7 @@ func (b *bundle) userErrors(ctx context.Context, s *schema, doc document, old *o
 		errs = append(errs, report(s, "E4014", "Invalid UID `%s` for property `%s`", uid, "uid").of("", "uid"))
 	}
 	if p := textOf(doc, "password"); p != "" {
-		if rule := passwordRule(p, name, textOf(doc, "email")); rule != "" {
+		if rule := b.s.passwordRule(p, name, textOf(doc, "email")); rule != "" {
 			errs = append(errs, report(s, "E4005", "Property `%s` requires a valid password, `%s`", "password", rule).of("java.lang.String", "password"))
 		}
 	}

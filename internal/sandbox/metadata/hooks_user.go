@@ -20,7 +20,9 @@ func (b *bundle) beforeUser(_ context.Context, o, old *object) error {
 	}
 	if old != nil {
 		o.doc["username"] = old.doc["username"]
-		o.doc["passwordLastUpdated"] = old.doc["passwordLastUpdated"]
+		if o.doc["passwordLastUpdated"] == nil {
+			o.doc["passwordLastUpdated"] = old.doc["passwordLastUpdated"]
+		}
 	}
 	if textOf(o.doc, "password") != "" || old == nil && o.doc["passwordLastUpdated"] == nil {
 		o.doc["passwordLastUpdated"] = b.now
@@ -57,6 +59,10 @@ func (b *bundle) afterUser(ctx context.Context, o, old *object) error {
 			return err
 		}
 		b.end = append(b.end, textOf(o.doc, "username"))
+	} else if at := textOf(o.doc, "passwordLastUpdated"); at != "" && at != textOf(old.doc, "passwordLastUpdated") {
+		if _, err := b.tx.ExecContext(ctx, `UPDATE md_account SET password_changed = ? WHERE uid = ?`, at, o.uid); err != nil {
+			return fmt.Errorf("store age of password: %w", err)
+		}
 	}
 	if old != nil && boolOf(o.doc, "disabled") && !boolOf(old.doc, "disabled") {
 		b.end = append(b.end, textOf(o.doc, "username"))

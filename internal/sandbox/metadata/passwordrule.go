@@ -1,22 +1,30 @@
 package metadata
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
+// maxPasswordBytes is what bcrypt takes.
+const maxPasswordBytes = 72
+
 // genericWords may not stand in a password (DHIS2 PasswordDictionaryValidationRule).
 var genericWords = []string{"user", "admin", "system", "administrator", "username", "password", "login", "manager"}
 
 // passwordRule is the rule that a new password breaks, in DHIS2's words, "" if it
-// breaks none (DHIS2 2.44 PasswordValidationService, settings at their defaults).
-func passwordRule(password, username, email string) string {
+// breaks none (DHIS2 2.44 PasswordValidationService).
+func (s *Service) passwordRule(password, username, email string) string {
+	least, most := 8, maxPasswordBytes
+	if s.cfg.PasswordLength != nil {
+		least, most = s.cfg.PasswordLength()
+	}
 	n := utf8.RuneCountInString(password)
 	switch {
-	case n < 8 || n > 72 || len(password) > 72:
-		return "Password must have at least 8, and at most 72 characters"
+	case n < least || n > most || len(password) > maxPasswordBytes:
+		return fmt.Sprintf("Password must have at least %d, and at most %d characters", least, most)
 	case !strings.ContainsFunc(password, unicode.IsDigit):
 		return "Password must have at least one digit"
 	case !strings.ContainsFunc(password, unicode.IsUpper):
@@ -39,7 +47,7 @@ func passwordRule(password, username, email string) string {
 // CheckNewPassword is the rule that the user's new password would break, "" if none:
 // the rules of every password, and none of the previous 24 again.
 func (s *Service) CheckNewPassword(u *User, password string) string {
-	if rule := passwordRule(password, u.Username, u.Email); rule != "" {
+	if rule := s.passwordRule(password, u.Username, u.Email); rule != "" {
 		return rule
 	}
 	for _, h := range append([]string{u.passwordHash}, u.history...) {

@@ -169,7 +169,7 @@ func (c *request) replicate() error {
 	} else if !errors.Is(err, ErrNoUser) {
 		return err
 	}
-	if rule := passwordRule(password, name, ""); rule != "" {
+	if rule := c.s.passwordRule(password, name, ""); rule != "" {
 		return problem.Conflict("%s", rule)
 	}
 	doc, _ := cloneAny(o.doc).(map[string]any)
