@@ -46,5 +46,5 @@ func (c *call) checkPassword() error {
 	if err := c.query.required("password"); err != nil {
 		return err
 	}
-	return c.verdict(c.settings.brokenRule(c.query.get("password")))
+	return c.verdict(c.meta.CheckNewPassword(&metadata.User{}, c.query.get("password")))
 }

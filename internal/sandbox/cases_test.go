@@ -19,7 +19,7 @@ import (
 // caseFiles are the cases that this package answers.
 var caseFiles = []string{
 	"datastore-crud", "datastore-fields", "datastore-filter", "datastore-order", "datastore-update", "datastore-sharing", "datastore-protection", "datastore-legacy-texts",
-	"user-datastore", "basic-auth", "login", "two-factor", "me", "version-negotiation",
+	"user-datastore", "basic-auth", "login", "two-factor",
 }
 
 // notRun are cases that cannot hold, with the reason.
@@ -38,10 +38,10 @@ func TestTheCasesOfTheContractHold(t *testing.T) {
 		cases, err := conform.LoadCases(filepath.Join("..", "..", "testdata", "cases", f+".json"))
 		require.NoError(t, err)
 		for _, c := range cases {
-			if notRun[c.ID] != "" {
-				continue
-			}
 			t.Run(c.ID, func(t *testing.T) {
+				if why := notRun[c.ID]; why != "" {
+					t.Skip(why)
+				}
 				if c.Request.As == "superuser" { // somebody who holds ALL, whom no setup makes
 					c.Request.As = "admin"
 				}

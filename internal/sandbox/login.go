@@ -169,7 +169,7 @@ func (c *call) updatePassword() error {
 	if !c.passwordOver(u, c.cfg.Now()) {
 		return bad("Account is not expired")
 	}
-	if rule := c.settings.brokenRule(next, u.Username, u.Email); rule != "" {
+	if rule := c.meta.CheckNewPassword(u, next); rule != "" {
 		return bad(rule)
 	}
 	if err := c.meta.SetPassword(c.r.Context(), u, next); err != nil {

@@ -17,6 +17,7 @@ func (s *Sandbox) newRoutes() *router {
 	t.add("", blind((*call).toResources))
 	t.add("ping", blind((*call).ping))
 	t.add("system/ping", blind((*call).systemPing))
+	t.add("resources", get((*call).resources))
 	t.add("system/info", get((*call).systemInfo))
 	t.add("system/id", get((*call).systemIDs))
 	t.add("system/uid", get((*call).systemIDs))

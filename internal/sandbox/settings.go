@@ -217,3 +217,8 @@ func (s *settings) setWhitelist(ctx context.Context, origins []string) error {
 	}
 	return s.set(ctx, corsKey, corsKey, string(b))
 }
+
+// passwordLength is how long a password may be, in characters.
+func (s *settings) passwordLength() (least, most int) {
+	return s.number("minPasswordLength"), s.number("maxPasswordLength")
+}

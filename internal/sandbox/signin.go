@@ -171,7 +171,7 @@ var (
 	blindPaths  = regexp.MustCompile(`^/api/(ping|system/ping|([0-9]+/)?loginConfig)$`)
 	publicPaths = regexp.MustCompile(`^(/api/([0-9]+/)?auth/(login|forgotPassword|passwordReset|registration|invite|updatePassword)` +
 		`|/api/([0-9]+/)?account/(recovery|restore|verifyEmail)|/api/locales/ui|/api/staticContent/[^/]+|/api/files/style/external` +
-		`|/api/publicKeys/.*|/favicon\.ico|/login/?|/dhis-web-login/?.*|/dhis-web-commons/security/login\.action|/dhis-web-commons-security/log(in|out)\.action)$`)
+		`|/api/publicKeys/.*|/favicon\.ico|/login/?|/dhis-web-login/?.*|/dhis-web-commons/security/login\.action|/dhis-web-commons-security/logout\.action)$`)
 )
 
 // isPublic compares the path as received: a trailing slash or a suffix makes a
@@ -180,7 +180,7 @@ func (c *call) isPublic() publicness {
 	switch {
 	case blindPaths.MatchString(c.at.raw):
 		return lookAtNothing
-	case publicPaths.MatchString(c.at.raw):
+	case publicPaths.MatchString(c.at.raw), c.at.raw == formLogin && c.dialect.minor <= 41:
 		return yes
 	}
 	return no

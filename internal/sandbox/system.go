@@ -168,6 +168,11 @@ func (c *call) toResources() error {
 	return c.redirect(http.StatusFound, baseURL(c.r)+"/api/resources")
 }
 
+// resources is GET /api/resources.
+func (c *call) resources() error {
+	return c.taggedJSON(map[string]any{"resources": c.meta.Resources(baseURL(c.r))})
+}
+
 // staticContent knows the two logos; nobody has uploaded one.
 func (c *call) staticContent() error {
 	switch c.params[0] {
