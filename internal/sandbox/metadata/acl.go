@@ -1,5 +1,7 @@
 package metadata
 
+import "slices"
+
 // This file says who may do what with an object (DHIS2 2.44 DefaultAclService).
 
 // canAccess reports whether the user holds one of the authorities; an empty list
@@ -75,7 +77,8 @@ func (s *schema) canManage(u *User, doc document) bool {
 	if u.Super() {
 		return true
 	}
-	return s.shareable && (s.owns(u, doc) || s.shared(u, doc, 1, 'w'))
+	may := canAccess(u, append(slices.Clone(s.authority("CREATE_PUBLIC")), s.authority("CREATE_PRIVATE")...))
+	return s.shareable && (s.owns(u, doc) || may && s.shared(u, doc, 1, 'w'))
 }
 
 // canData reports whether the user may read or write data of the object.

@@ -253,7 +253,7 @@ func (s *Service) systemOf() string {
 func (c *request) writeExport(w *bufio.Writer, p *exportParams) error {
 	_, _ = w.WriteString(`{"system":` + c.s.systemOf()) // bufio keeps the error for Flush
 	r := c.s.renderer(c.r.Context(), c.s.db, c.u, c.base())
-	r.excludeDefs, r.skipSharing, r.locale = p.exclude, p.skipSharing, p.locale
+	r.excludeDefs, r.skipSharing, r.locale, r.export = p.exclude, p.skipSharing, p.locale, true
 	for _, t := range p.types {
 		if err := c.writeType(w, r, t); err != nil {
 			return err

@@ -141,7 +141,7 @@ func (c *request) jobParameters() map[string]any {
 
 // unreadable turns what is wrong with a body into an answer.
 func unreadable(err error) error {
-	if _, ok := errors.AsType[*jsonError](err); ok || problem.From(err) != nil {
+	if _, ok := errors.AsType[*jsonError](err); ok || problem.From(err) != nil || isMemberError(err) {
 		return err
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -154,6 +154,11 @@ func unreadable(err error) error {
 		return problem.BadRequest("The body is not complete: %s", err)
 	}
 	return problem.BadRequest("I/O error while reading input message: %s", err)
+}
+
+func isMemberError(err error) bool {
+	_, ok := errors.AsType[*memberError](err)
+	return ok
 }
 
 // errBomb says that a compressed body unfolds to far more than it is.

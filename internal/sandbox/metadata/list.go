@@ -243,7 +243,7 @@ var linkOrder = []string{"filter", "rootJunction", "query", "gist", "fields", "o
 func (c *request) listLink(page, size int) string {
 	var parts []string
 	add := func(k, v string) {
-		parts = append(parts, k+"="+strings.NewReplacer("+", "%20", "%2A", "*").Replace(url.QueryEscape(v)))
+		parts = append(parts, k+"="+strings.NewReplacer("+", "%20", "%2A", "*", "~", "%7E").Replace(url.QueryEscape(v)))
 	}
 	if page > 1 {
 		add("page", strconv.Itoa(page))

@@ -140,6 +140,9 @@ func (c *request) read() error {
 	if err != nil {
 		return err
 	}
+	if c.typ.singular == "organisationUnit" && (c.isTrue("includeChildren") || c.isTrue("includeDescendants") || c.isTrue("includeAncestors")) {
+		return c.unitFamily(o)
+	}
 	n, err := c.fieldsOr("*")
 	if err != nil {
 		return err
@@ -156,6 +159,32 @@ func (c *request) read() error {
 		return err
 	}
 	return c.private(body)
+}
+
+// unitFamily is GET of an organisation unit with those around it: a list.
+func (c *request) unitFamily(o *object) error {
+	p, err := c.listParams()
+	if err != nil {
+		return err
+	}
+	n, err := c.fieldsOr("id,displayName")
+	if err != nil {
+		return err
+	}
+	sel, err := c.selection(p)
+	if err != nil {
+		return err
+	}
+	path := textOf(o.doc, "path")
+	below, above := c.isTrue("includeChildren") || c.isTrue("includeDescendants"), c.isTrue("includeAncestors")
+	sel.keep = func(d document) bool {
+		other := textOf(d, "path")
+		if !c.isTrue("includeDescendants") && idOf(d["parent"]) != o.uid && other != path && !above {
+			return false
+		}
+		return other == path || below && strings.HasPrefix(other, path+"/") || above && strings.HasPrefix(path, other+"/")
+	}
+	return c.listSelection(p, n, sel)
 }
 
 // forms notes the sections of a data set, which decide its kind of form.
@@ -283,7 +312,7 @@ func (c *request) importOne(p importParams, doc document) (string, []errorReport
 
 // create is POST of a new object.
 func (c *request) create() error {
-	doc, _, err := c.jsonObject(c.typ.className())
+	doc, raw, err := c.jsonObject(c.typ.className())
 	if err != nil {
 		return err
 	}
@@ -293,6 +322,9 @@ func (c *request) create() error {
 	p := c.importParams()
 	p.strategy, p.create, p.skipValidation = "CREATE", true, false
 	uid, errs, err := c.importOne(p, doc)
+	if e, ok := errors.AsType[*memberError](err); ok {
+		e.locate(raw)
+	}
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -203,8 +202,8 @@ func (c *request) patch() error {
 	p := c.importParams()
 	p.strategy, p.skipValidation, p.validate, p.byCode = "UPDATE", false, false, false
 	_, errs, err := c.importOne(p, doc)
-	if pr := problem.From(err); pr != nil && pr.Status == http.StatusConflict {
-		return problem.BadRequest("%s", pr.Message)
+	if e, ok := errors.AsType[*memberError](err); ok {
+		return problem.BadRequest("%s", e.Error())
 	}
 	if err != nil {
 		return fmt.Errorf("patch %s: %w", c.typ.singular, err)

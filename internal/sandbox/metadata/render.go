@@ -18,6 +18,7 @@ type renderer struct {
 	base        string // scheme, host and context path
 	excludeDefs bool   // defaults=EXCLUDE
 	skipSharing bool
+	export      bool               // of many types: without addresses
 	locale      string             // language of display members, "" for the database's
 	users       map[string]rawJSON // what is shown of a user, by uid
 	names       map[string]string
@@ -101,7 +102,7 @@ func (r *renderer) object(b []byte, s *schema, doc document, n *node) ([]byte, e
 			late = append(late, lateMember{name, r.transformed(c, v)})
 			continue
 		}
-		if len(c.transforms) > 0 {
+		if len(c.transforms) > 0 && p.kind != kValues {
 			v = r.transformed(c, v)
 		}
 		if v == nil {
@@ -169,6 +170,14 @@ func (r *renderer) openMembers(b []byte, start int, s *schema, doc document, n *
 	}
 	return b, nil
 }
+
+// nothingKnown reports whether only presets are asked that DHIS2 does not know; an
+// object is then shown as if nothing were asked.
+func (n *node) nothingKnown() bool {
+	return len(n.order) == 0 && len(n.presets) > 0 && !slices.ContainsFunc(n.presets, func(p string) bool { return slices.Contains(knownPresets, p) })
+}
+
+var knownPresets = []string{"all", "identifiable", "nameable", "owner", "persisted", "simple"}
 
 // attributeMembers appends the values of attributes that n names by uid.
 func (r *renderer) attributeMembers(b []byte, start int, s *schema, doc document, n *node) ([]byte, error) {
@@ -265,7 +274,7 @@ func (r *renderer) reference(item *schema, v any, c *node) (any, error) {
 	if item != nil && item.singular == "user" {
 		return r.userReference(uid)
 	}
-	if c.all || item == nil || r.depth > maxRenderDepth {
+	if c.all || item == nil || r.depth > maxRenderDepth || c.nothingKnown() {
 		return id(uid), nil
 	}
 	o, err := load(r.ctx, r.q, item, uid)
@@ -623,6 +632,9 @@ func (r *renderer) calculated(s *schema, p *property, doc document, c *node) (an
 	case "user":
 		return r.userReference(idOf(doc["createdBy"]))
 	case "href":
+		if r.export {
+			return nil, nil
+		}
 		return r.href(s, uid), nil
 	case "dimensionItem", "dimension":
 		return uid, nil

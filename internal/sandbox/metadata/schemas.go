@@ -268,6 +268,9 @@ func (p *property) bounds() (length, low, high any) {
 		length, low, high = json.Number("2147483647"), num(math.MinInt32), num(math.MaxInt32)
 	case "NUMBER":
 		length, low, high = json.Number("2147483647"), num(-math.MaxFloat64), num(math.MaxFloat64)
+		if !math.IsNaN(p.min) {
+			low = num(p.min)
+		}
 	case "URL":
 		low, high = num(0), num(math.MaxFloat64)
 	case "TEXT", "IDENTIFIER", "EMAIL":

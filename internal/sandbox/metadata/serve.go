@@ -224,6 +224,8 @@ func (c *request) fail(err error) {
 	m := dhis2.Error(http.StatusInternalServerError, "Internal Server Error", "")
 	if p := problem.From(err); p != nil {
 		m = dhis2.Error(p.Status, p.Message, p.Code)
+	} else if e, ok := errors.AsType[*memberError](err); ok {
+		m = dhis2.Error(http.StatusConflict, e.Error(), "")
 	} else if j, ok := errors.AsType[*jsonError](err); ok {
 		m = dhis2.Error(http.StatusConflict, j.Error(), "")
 	} else if mb, ok := errors.AsType[*http.MaxBytesError](err); ok {
