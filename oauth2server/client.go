@@ -1,6 +1,7 @@
 package oauth2server
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -22,6 +23,15 @@ func (s *Server) clientFor(r *http.Request, cid string) (Client, error) {
 		return Client{}, storeGone(err)
 	}
 	return c, nil
+}
+
+// RevokeOwner ends the access of every application that a user has let in, and asks
+// the user again from now on; n says how many sign-ins ended.
+func (s *Server) RevokeOwner(ctx context.Context, username string) (n int, err error) {
+	if n, err = s.cfg.Store.RevokeOwner(ctx, username); err == nil {
+		s.forget()
+	}
+	return n, err
 }
 
 // forget tells the bearer cache that something was revoked.

@@ -118,7 +118,8 @@ type Store interface {
 	RevokeFamily(ctx context.Context, family string) error
 	// RevokeAccess ends one access token; nil if there is none.
 	RevokeAccess(ctx context.Context, hash string) error
-	// RevokeOwner ends all tokens of a user; n says how many families.
+	// RevokeOwner ends all tokens of a user and forgets what they consented to; n says
+	// how many families ended.
 	RevokeOwner(ctx context.Context, username string) (n int, err error)
 
 	// Consent that was remembered.

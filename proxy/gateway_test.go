@@ -298,6 +298,18 @@ func TestAPanicIsA500WithoutDetails(t *testing.T) {
 	require.Equal(t, 200, r.send("GET /api/me", basic).status, "the next request is served")
 }
 
+func TestAPageSaysWhoUsesItForTheRecord(t *testing.T) {
+	r := start(t, setup{owned: func(g *proxy.Gateway) http.Handler {
+		return g.Public(func(w http.ResponseWriter, q *http.Request) error {
+			proxy.Name(q, proxy.Principal{Kind: proxy.SessionCredential, Username: "nurse"})
+			w.WriteHeader(http.StatusNoContent)
+			return nil
+		})
+	}})
+	require.Equal(t, 204, r.send("GET /d2gate/tokens").status)
+	require.Equal(t, "nurse", r.audited(1)[0].User)
+}
+
 func TestOwnPathsReachTheirHandlerCanonicalAndUnderNoRoute(t *testing.T) {
 	var path, target string
 	var who proxy.Principal

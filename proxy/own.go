@@ -84,6 +84,15 @@ func Client(r *http.Request) netip.Addr {
 	return netip.Addr{}
 }
 
+// Name puts on record who uses one of d2gate's own pages, which find that out by
+// themselves. It is for the goroutine of the request, and does nothing for one that
+// did not come through the gateway.
+func Name(r *http.Request, who Principal) {
+	if p, ok := r.Context().Value(passageKey{}).(*passage); ok {
+		p.principal = who
+	}
+}
+
 // ownCaller finds out who calls one of d2gate's own paths.
 func (g *Gateway) ownCaller(p *passage) error {
 	c, err := ParseCredential(p.view.Header)

@@ -24,8 +24,9 @@ func (g *gateway) openConsole() (err error) {
 	g.console, err = console.New(console.Config{
 		PublicURL: g.config.Server.PublicURL, Sessions: g.store.Sessions(), Login: &g.users, Accounts: &g.users,
 		Tokens: g.tokens.issuer, Clients: g.store.OAuth2(), Refusals: g.refusals, Admin: g.admin, ClientIP: proxy.Client,
-		Destination: func(ctx context.Context, params url.Values) string { return g.oauth2.Destination(ctx, params) },
-		Settings:    settings, Now: g.now,
+		Destination:  func(ctx context.Context, params url.Values) string { return g.oauth2.Destination(ctx, params) },
+		Applications: func() console.Applications { return g.oauth2 },
+		Settings:     settings, Now: g.now,
 	})
 	return err
 }

@@ -96,6 +96,7 @@ type consentForm struct {
 	Action   string
 	Again    string // this request, for another account
 	Fields   []oauth2server.Field
+	Apps     bool // whether the person can end it here
 	Remember bool // whether that may be asked
 }
 
@@ -109,7 +110,7 @@ func (c *Console) Consent(w http.ResponseWriter, r *http.Request, q oauth2server
 	host, native := redirectHost(q.Redirect)
 	f := consentForm{
 		Client: q.Client, Host: host, Native: native, Scopes: v.words.scopes(q.Scopes), Action: c.base + r.URL.Path,
-		Again: c.authorizeAt(r), Fields: q.Fields, Remember: !q.Client.Public(),
+		Again: c.authorizeAt(r), Fields: q.Fields, Remember: !q.Client.Public(), Apps: c.cfg.Applications != nil,
 	}
 	u := v.session.user
 	if err := v.show(view{name: "consent", title: "consent_title", ends: q.Redirect, user: &u, data: f}); err != nil {

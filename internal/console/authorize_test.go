@@ -35,7 +35,7 @@ func TestAuthorizeSignsInAsksAndGoesBack(t *testing.T) {
 	page := html.UnescapeString(b.page)
 	for _, want := range []string{
 		"Do you authorize 'demo' to access your protected resources?", "App demo asks for access", "app.example", "user_oauth_approval", "Do everything in DHIS2 that you can do",
-		"Signed in as Test nurse (nurse)", "Use another account", "Remember my answer", "revokes it",
+		"Signed in as Test nurse (nurse)", "Use another account", "Remember my answer", "Applications with access",
 	} {
 		require.Contains(t, page, want)
 	}
@@ -201,4 +201,15 @@ func TestWithoutTheMiddlewareNobodyIsSignedIn(t *testing.T) {
 	require.False(t, ok)
 	require.False(t, c.CheckToken(q, ""))
 	require.Empty(t, c.Token(q))
+}
+
+func TestAPersonEndsTheAccessOfApplications(t *testing.T) {
+	r := consentRig(t)
+	b := r.browser().signIn("nurse", "Nurse-pass-1").get(authorizeDemo)
+	require.Contains(t, b.page, `href="/d2gate/tokens/applications"`, "the question says where")
+	b.submit(`value="true"`, "remember", "true")
+	require.Equal(t, http.StatusSeeOther, b.get(authorizeDemo).status, "remembered")
+	b.get("/d2gate/tokens/applications").submit("applications")
+	require.Contains(t, b.follow().page, "No application has access any more")
+	require.Equal(t, http.StatusOK, b.get(authorizeDemo).status, "asked again")
 }

@@ -55,6 +55,14 @@ type Clients interface {
 	Clients(ctx context.Context) ([]oauth2server.Client, error)
 }
 
+// Applications are the OAuth2 clients that people let in; oauth2server.Server knows
+// them.
+type Applications interface {
+	// RevokeOwner ends the access of all applications that a user has let in, and
+	// forgets the user's consent; n says how many sign-ins ended.
+	RevokeOwner(ctx context.Context, username string) (n int, err error)
+}
+
 // Refusals remembers what was refused lately.
 type Refusals interface {
 	// Refusals returns the last n refusals of a token, newest first.
@@ -91,13 +99,14 @@ type Settings struct {
 
 // Config of a Console. Everything is required but for what says otherwise.
 type Config struct {
-	PublicURL *url.URL // as people reach d2gate, with the context path as its path
-	Sessions  SessionStore
-	Login     Login
-	Accounts  Accounts
-	Tokens    Tokens
-	Clients   Clients
-	Refusals  Refusals // nil: none are shown
+	PublicURL    *url.URL // as people reach d2gate, with the context path as its path
+	Sessions     SessionStore
+	Login        Login
+	Accounts     Accounts
+	Tokens       Tokens
+	Clients      Clients
+	Refusals     Refusals            // nil: none are shown
+	Applications func() Applications // nil: people cannot end an application's access here
 	// Admin reports whether authorities make an administrator (users.admins).
 	Admin func(authorities []string) bool
 	// ClientIP is the client's address after trusted proxies.

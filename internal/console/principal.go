@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/d2gate/d2gate/internal/fault"
+	"github.com/d2gate/d2gate/internal/identity"
 	"github.com/d2gate/d2gate/proxy"
 )
 
@@ -20,8 +21,10 @@ func (c *Console) Session(ctx context.Context, h proxy.Header) (proxy.Principal,
 	if s == nil {
 		return proxy.Principal{}, false, nil
 	}
-	u := s.user
-	return proxy.Principal{
-		Kind: proxy.SessionCredential, UID: u.UID, Username: u.Username, Name: u.Name, DisplayName: u.DisplayName, Authorities: u.Authorities,
-	}, true, nil
+	return principal(s.user), true, nil
+}
+
+// principal is a user in the gateway's words.
+func principal(u identity.User) proxy.Principal {
+	return proxy.Principal{Kind: proxy.SessionCredential, UID: u.UID, Username: u.Username, Name: u.Name, DisplayName: u.DisplayName, Authorities: u.Authorities}
 }

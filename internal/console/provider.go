@@ -3,7 +3,6 @@ package console
 import (
 	"crypto/subtle"
 	"errors"
-	"net/http"
 	"net/url"
 	"slices"
 	"time"
@@ -36,7 +35,7 @@ func (v *visit) provider() (Provider, bool) {
 func (v *visit) leaveForProvider() error {
 	p, ok := v.provider()
 	if !ok {
-		return v.noProvider()
+		return v.nothing()
 	}
 	if err := v.markBrowser(); err != nil {
 		return v.fail(err)
@@ -57,7 +56,7 @@ func (v *visit) leaveForProvider() error {
 func (v *visit) backFromProvider() error {
 	p, ok := v.provider()
 	if !ok {
-		return v.noProvider()
+		return v.nothing()
 	}
 	back := v.r.URL.Query()
 	var a away
@@ -108,9 +107,4 @@ func (v *visit) providerFailed(p Provider, err error) error {
 		return showErr
 	}
 	return err
-}
-
-func (v *visit) noProvider() error {
-	return v.show(view{name: "problem", title: "problem", status: http.StatusNotFound,
-		data: problem{Text: v.words.T("not_found"), Back: v.c.base + "/d2gate/sign-in"}})
 }

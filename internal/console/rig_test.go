@@ -215,10 +215,11 @@ func (r *rig) open(cfg rigConfig, backURL string) {
 	client := func(*http.Request) netip.Addr { return netip.MustParseAddr("203.0.113.7") }
 	r.console, err = console.New(console.Config{
 		PublicURL: public, Sessions: sessions, Login: login, Accounts: directory, Tokens: tokens, Clients: clients, Refusals: r.refusals,
-		Admin:       func(a []string) bool { return len(a) > 0 && a[0] == "ALL" },
-		ClientIP:    client,
-		Destination: func(ctx context.Context, p url.Values) string { return r.oauth.Destination(ctx, p) },
-		Settings:    cfg.settings, Now: r.clock.Now,
+		Admin:        func(a []string) bool { return len(a) > 0 && a[0] == "ALL" },
+		ClientIP:     client,
+		Destination:  func(ctx context.Context, p url.Values) string { return r.oauth.Destination(ctx, p) },
+		Applications: func() console.Applications { return r.oauth },
+		Settings:     cfg.settings, Now: r.clock.Now,
 	})
 	require.NoError(t, err)
 	keys, err := oauth2server.OpenKeys(context.Background(), oauth2server.KeysConfig{Store: clients, Now: r.clock.Now, Rand: rand.Reader})

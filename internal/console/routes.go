@@ -37,12 +37,17 @@ func (c *Console) routes() *http.ServeMux {
 	handle("GET /d2gate/tokens/{uid}/revoke", signedIn((*visit).revokePage))
 	handle("POST /d2gate/tokens/{uid}/revoke", signedIn((*visit).revokeToken))
 	handle("GET /d2gate/tokens/{uid}/refusals", signedIn((*visit).refusalsPage))
+	handle("GET /d2gate/tokens/applications", signedIn((*visit).applicationsPage))
+	handle("POST /d2gate/tokens/applications", signedIn((*visit).endApplications))
 	handle("GET /d2gate/clients", signedIn((*visit).clientsPage))
-	handle("GET /", func(v *visit) error {
-		return v.show(view{name: "problem", title: "problem", status: http.StatusNotFound,
-			data: problem{Text: v.words.T("not_found"), Back: c.base + "/d2gate/tokens"}})
-	})
+	handle("GET /", (*visit).nothing)
 	return mux
+}
+
+// nothing says that there is no page at this address.
+func (v *visit) nothing() error {
+	return v.show(view{name: "problem", title: "problem", status: http.StatusNotFound,
+		data: problem{Text: v.words.T("not_found"), Back: v.c.base + "/d2gate/tokens"}})
 }
 
 // Serve answers the console's own paths: /d2gate, /d2gate/sign-in, /d2gate/sign-out,

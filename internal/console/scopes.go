@@ -19,7 +19,7 @@ func (c *catalogue) scope(s string) string {
 	switch s {
 	case "ALL", "*:*":
 		return c.T("scope.all")
-	case "openid", "profile", "email", "username":
+	case "openid", "profile", "email", "username", "me:read":
 		return c.T("scope.me")
 	case "*:read":
 		return c.T("scope.read_all")

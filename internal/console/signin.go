@@ -126,6 +126,7 @@ func (v *visit) welcome(u identity.User, next string) error {
 	if err := v.c.sessions.open(v.w, v.session, u); err != nil {
 		return v.fail(fault.Wrap(fault.StoreUnavailable, err))
 	}
+	v.name(u)
 	return v.goTo(next)
 }
 
@@ -135,6 +136,9 @@ func (v *visit) signOut() error {
 	form, err := v.form()
 	if err != nil {
 		return v.fail(err)
+	}
+	if v.session != nil {
+		v.name(v.session.user)
 	}
 	if err := v.c.sessions.end(v.w, v.session); err != nil {
 		return v.fail(fault.Wrap(fault.StoreUnavailable, err))

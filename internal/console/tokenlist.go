@@ -40,11 +40,12 @@ type tokenList struct {
 	Previous string // address of the page before, "" for none
 	Next     string
 	Notice   string
+	Apps     bool // whether applications can be ended here
 }
 
 func (v *visit) tokensPage(p person) error {
 	q := v.r.URL.Query()
-	list := tokenList{All: p.caller.Admin && q.Get("all") == "1", User: q.Get("user"), Unused: q.Get("unused") == "1", Forever: q.Get("forever") == "1"}
+	list := tokenList{Apps: v.c.cfg.Applications != nil, All: p.caller.Admin && q.Get("all") == "1", User: q.Get("user"), Unused: q.Get("unused") == "1", Forever: q.Get("forever") == "1"}
 	if q.Get("revoked") == "1" {
 		list.Notice = v.words.T("revoked")
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/d2gate/d2gate/internal/fault"
 	"github.com/d2gate/d2gate/internal/identity"
 	"github.com/d2gate/d2gate/pat"
+	"github.com/d2gate/d2gate/proxy"
 )
 
 // visit is one request of a browser.
@@ -101,6 +102,7 @@ func (v *visit) user() (*identity.User, error) {
 	}
 	switch {
 	case err == nil:
+		v.name(u)
 		return &u, nil
 	case identity.Disabled(err):
 		old := v.session
@@ -109,6 +111,9 @@ func (v *visit) user() (*identity.User, error) {
 	}
 	return nil, err
 }
+
+// name puts on record who uses the page.
+func (v *visit) name(u identity.User) { proxy.Name(v.r, principal(u)) }
 
 // caller is the user in pat's words.
 func (v *visit) caller(u *identity.User) pat.Caller {

@@ -222,7 +222,10 @@ func (o OAuth2) RevokeOwner(ctx context.Context, username string) (int, error) {
 		if err != nil {
 			return err
 		}
-		if n, err = res.RowsAffected(); err != nil || n == 0 {
+		if n, err = res.RowsAffected(); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM oauth2_consent WHERE username = $1`, username); err != nil || n == 0 {
 			return err
 		}
 		return o.s.note(ctx, tx, topicOAuth2, username)

@@ -192,6 +192,11 @@ func oauth2(t *testing.T, open func(t *testing.T) Stores) {
 		ok, err = s.Consented(ctx, "admin", "demo", "me:read", "https://a.example/cb")
 		require.NoError(t, err)
 		require.False(t, ok)
+		_, err = s.RevokeOwner(ctx, "admin")
+		require.NoError(t, err)
+		ok, err = s.Consented(ctx, "admin", "demo", "ALL", "https://a.example/cb")
+		require.NoError(t, err)
+		require.False(t, ok, "who ends the access of all is asked again")
 	})
 	t.Run("signing keys come newest first", func(t *testing.T) {
 		s := open(t).OAuth2
