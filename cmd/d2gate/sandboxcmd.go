@@ -70,6 +70,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 		plan.now = time.Now
 		return p.runSandbox(c.Context(), l, plan)
 	}
+	c.AddCommand(p.sandboxImportCommand())
 	return c
 }
 
