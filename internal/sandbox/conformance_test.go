@@ -39,3 +39,9 @@ func TestConformanceOfTheSandbox(t *testing.T) {
 	}
 	conform.Replay(t, conform.Target{Base: base, Skip: except}, nil, files...)
 }
+
+// TestConformanceOfA241 replays how the older wording differs.
+func TestConformanceOfA241(t *testing.T) {
+	base, _ := start(t, "2.41")
+	conform.Replay(t, conform.Target{Base: base}, nil, filepath.Join("..", "..", "testdata", "transcripts", "2.41", "datastore.json"))
+}

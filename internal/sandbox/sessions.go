@@ -190,8 +190,8 @@ func cookieOf(r *http.Request) string {
 
 // giveCookie sets JSESSIONID as Tomcat does.
 func (c *call) giveCookie(id string) {
-	c.w.Header().Add("Set-Cookie", "JSESSIONID="+id+"; Path=/; HttpOnly; SameSite=Lax")
 	c.tellExpiry()
+	c.w.Header().Add("Set-Cookie", "JSESSIONID="+id+"; Path=/; HttpOnly; SameSite=Lax")
 }
 
 // tellExpiry is DHIS2's SessionExpireFilter: its own clock and the end of the
