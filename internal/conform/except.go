@@ -37,3 +37,27 @@ func Exceptions(path string) (map[string][]int, error) {
 	}
 	return out, sc.Err()
 }
+
+// CaseExceptions reads the cases that do not hold on purpose: lines of the form
+// "case-id  # reason". The reason is required.
+func CaseExceptions(path string) (map[string]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	n := 0
+	for text := range strings.Lines(string(text)) {
+		n++
+		line, reason, found := strings.Cut(text, "#")
+		id, reason := strings.TrimSpace(line), strings.TrimSpace(reason)
+		if id == "" {
+			continue
+		}
+		if !found || reason == "" || strings.ContainsAny(id, " \t") {
+			return nil, fmt.Errorf("%s:%d: want 'case-id  # reason'", path, n)
+		}
+		out[id] = reason
+	}
+	return out, nil
+}
