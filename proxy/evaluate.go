@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/d2gate/d2gate/constraints"
+	"github.com/d2gate/d2gate/internal/dhis2"
 	"github.com/d2gate/d2gate/internal/fault"
 )
 
@@ -61,7 +62,7 @@ func (p *Policy) Evaluate(q Question) Verdict {
 		Method:   q.Method,
 		Referers: q.Header.Values("Referer"),
 		Origins:  q.Header.Values("Origin"),
-		Path:     q.Target.DHIS2,
+		Path:     q.scoped(),
 		Query:    v.Query, // what is forwarded is what is judged
 	}
 	if v.Route != nil {
@@ -87,6 +88,16 @@ func (p *Policy) Evaluate(q Question) Verdict {
 		}
 	}
 	return v
+}
+
+// scoped is the path that scopes are held against. /userinfo says who the owner is
+// and no more, so it needs what /api/me needs (OpenID Connect Core 5.3: the scope
+// openid opens it).
+func (q *Question) scoped() dhis2.Path {
+	if q.Owned && !q.Target.DHIS2.API && q.Target.Segments[0] == "userinfo" {
+		return dhis2.Path{API: true, Segments: []string{"me"}}
+	}
+	return q.Target.DHIS2
 }
 
 func refused(detail string) *fault.Fault {
