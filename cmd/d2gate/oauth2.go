@@ -61,7 +61,7 @@ func (g *gateway) openOAuth2(sessions oauth2server.Sessions) (*tokenServer, erro
 	}
 	t.Server, err = oauth2server.New(oauth2server.Config{
 		Store: st, Passwords: t, Owners: t, Sessions: sessions, Keys: t.keys, Issuer: cfg.Server.PublicURL.String(), Settings: oauth2Settings(cfg),
-		ClientIP: proxy.Client, Revoked: t.verifier.Forget, Now: g.now,
+		ClientIP: proxy.Client, Acts: proxy.Acts, Revoked: t.verifier.Forget, Now: g.now,
 	})
 	return t, err
 }
@@ -165,18 +165,12 @@ func (t *tokenServer) refreshKeys(ctx context.Context, g *gateway) {
 	}
 }
 
-// clientsAPI hands a caller of /api/oAuth2Clients to the API. Authorities that the
-// credential did not bring are asked of DHIS2.
+// clientsAPI hands a caller of /api/oAuth2Clients to the API.
 func (t *tokenServer) clientsAPI(w http.ResponseWriter, r *http.Request, p proxy.Principal) error {
 	u := p.User()
-	if p.Kind != proxy.BasicCredential || u.Authorities == nil {
-		var err error
-		if u, err = t.users.Lookup(r.Context(), p.Username); err != nil {
-			return err
-		}
-		if p.UID != "" && u.UID != p.UID { // another account of the same name
-			return fault.New(fault.TokenOwnerDisabled, "")
-		}
+	var err error
+	if u.Authorities, err = t.users.authorities(r.Context(), p); err != nil {
+		return err
 	}
 	return t.clients.ServeHTTP(w, r, oauth2server.ClientCaller{
 		Owner: ownerOf(u), Bearer: p.Kind == proxy.OAuth2Credential, Limited: p.Constraints != nil && p.Constraints.Limited(),

@@ -86,18 +86,10 @@ func (g *gateway) apiToken(w http.ResponseWriter, r *http.Request, p proxy.Princ
 	return g.api.ServeHTTP(w, r, caller)
 }
 
-// administers reports whether a caller holds an authority of users.admins. Who
-// came with a token is looked up, since a record holds no authorities.
+// administers reports whether a caller holds an authority of users.admins.
 func (g *gateway) administers(ctx context.Context, p proxy.Principal) (bool, error) {
-	authorities := p.Authorities
-	if authorities == nil {
-		u, err := g.users.Lookup(ctx, p.Username)
-		if err != nil {
-			return false, err
-		}
-		authorities = u.Authorities
-	}
-	return g.admin(authorities), nil
+	authorities, err := g.users.authorities(ctx, p)
+	return err == nil && g.admin(authorities), err
 }
 
 func (g *gateway) issuer(w http.ResponseWriter, r *http.Request) error {
