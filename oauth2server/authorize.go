@@ -21,7 +21,8 @@ type request struct {
 
 // Authorize serves /oauth2/authorize, /oauth/authorize and DHIS2's
 // /uaa/oauth/authorize (RFC 6749 4.1.1): validate, know who is there, ask, answer.
-// Nothing is ever sent to an address that was not validated first.
+// Nothing is ever sent to an address that was not validated first. A returned *Error
+// has been shown as a page already.
 func (s *Server) Authorize(w http.ResponseWriter, r *http.Request) error {
 	params, err := authorizeParams(r) // 1. parameters, once
 	if err != nil {
@@ -206,13 +207,13 @@ func (s *Server) redirect(w http.ResponseWriter, _ *http.Request, to string) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// problem shows an error page and returns nothing: it has been answered. Errors
-// that are not OAuth2's go on to the edge.
+// problem shows the page of an error and returns the error, which the edge records.
+// Errors that are not OAuth2's have no page.
 func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) error {
 	e := asError(err)
 	if e == nil {
 		return err
 	}
 	s.cfg.Sessions.Problem(w, r, e)
-	return nil
+	return e
 }

@@ -89,9 +89,11 @@ type Config struct {
 	Issuer    string // public_url, without a trailing slash
 	Settings  Settings
 	ClientIP  func(*http.Request) netip.Addr
-	Revoked   func()           // told after something was revoked; nil means nobody
-	Rand      io.Reader        // nil means crypto/rand
-	Now       func() time.Time // nil means time.Now
+	// Acts hears on whose behalf tokens are made, for the record; nil: nobody does.
+	Acts    func(r *http.Request, uid, username string)
+	Revoked func()           // told after something was revoked; nil means nobody
+	Rand    io.Reader        // nil means crypto/rand
+	Now     func() time.Time // nil means time.Now
 }
 
 // Server serves the OAuth2 endpoints. It is safe for concurrent use.
@@ -111,6 +113,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Rand == nil {
 		cfg.Rand = RandReader
+	}
+	if cfg.Acts == nil {
+		cfg.Acts = func(*http.Request, string, string) {}
 	}
 	sec, err := newSecrets()
 	if err != nil {

@@ -66,7 +66,12 @@ func newRigAt(t testing.TB, issuer string) *rig {
 		"/uaa/oauth/check_token": r.srv.CheckToken, "/oauth2/jwks": r.srv.JWKS, "/.well-known/openid-configuration": r.srv.Metadata,
 	} {
 		r.mux.HandleFunc(path, func(w http.ResponseWriter, q *http.Request) {
+			r.problem = nil
 			if err := h(w, q); err != nil {
+				if r.problem != nil { // it has been shown
+					require.Same(t, r.problem, err)
+					return
+				}
 				rd, ok := err.(respond.Renderer)
 				require.True(t, ok, "%v", err)
 				rd.Render(w, q)

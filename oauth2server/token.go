@@ -35,6 +35,7 @@ func (s *Server) Token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	s.cfg.Acts(r, p.owner.UID, p.owner.Username)
 	return s.issue(w, r, client, p) // 5. mint, store, answer
 }
 

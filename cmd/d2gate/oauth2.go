@@ -61,9 +61,14 @@ func (g *gateway) openOAuth2(sessions oauth2server.Sessions) (*tokenServer, erro
 	}
 	t.Server, err = oauth2server.New(oauth2server.Config{
 		Store: st, Passwords: t, Owners: t, Sessions: sessions, Keys: t.keys, Issuer: cfg.Server.PublicURL.String(), Settings: oauth2Settings(cfg),
-		ClientIP: proxy.Client, Acts: proxy.Acts, Revoked: t.verifier.Forget, Now: g.now,
+		ClientIP: proxy.Client, Acts: putOnRecord, Revoked: t.verifier.Forget, Now: g.now,
 	})
 	return t, err
+}
+
+// putOnRecord names for whom tokens are made.
+func putOnRecord(r *http.Request, uid, username string) {
+	proxy.Name(r, proxy.Principal{Kind: proxy.OAuth2Credential, UID: uid, Username: username})
 }
 
 func oauth2Settings(cfg *config.Config) oauth2server.Settings {
