@@ -164,6 +164,7 @@ func substitute(s string, vars map[string]any) string {
 	if !strings.Contains(s, "{{") {
 		return s
 	}
+	s = fillTOTP(s, vars)
 	return placeholder.ReplaceAllStringFunc(s, func(m string) string {
 		if v, ok := vars[m[2:len(m)-2]]; ok {
 			return scalar(v)
