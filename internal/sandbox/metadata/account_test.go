@@ -16,13 +16,25 @@ import (
 // open makes a service on a new file, or on the file at path.
 func open(t testing.TB, path string) *metadata.Service {
 	t.Helper()
+	return openConfig(t, path, metadata.Config{})
+}
+
+// openVersion makes a service of another generation.
+func openVersion(t testing.TB, version string) *metadata.Service {
+	t.Helper()
+	return openConfig(t, "", metadata.Config{Version: version})
+}
+
+func openConfig(t testing.TB, path string, cfg metadata.Config) *metadata.Service {
+	t.Helper()
 	if path == "" {
 		path = filepath.Join(t.TempDir(), "sandbox.db")
 	}
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(wal)&_pragma=busy_timeout(5000)&_pragma=synchronous(normal)")
 	require.NoError(t, err)
+	cfg.DB = db
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	s, err := metadata.Open(context.Background(), metadata.Config{DB: db})
+	s, err := metadata.Open(context.Background(), cfg)
 	require.NoError(t, err)
 	return s
 }

@@ -31,7 +31,7 @@ type importParams struct {
 type bundle struct {
 	s         *Service
 	p         importParams
-	tx        *sql.Tx
+	tx        querier
 	g         *stage
 	types     []*stagedType
 	known     map[string]bool              // type and uid of objects found in the database
@@ -59,7 +59,7 @@ func (s *Service) run(ctx context.Context, p importParams, g *stage) (importRepo
 	}
 	slices.SortStableFunc(b.types, func(x, y *stagedType) int { return x.typ.order - y.typ.order })
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		b.tx, b.now = tx, stamp(s.now())
+		b.tx, b.now = prepare(tx), stamp(s.now())
 		if err := b.phases(ctx); err != nil {
 			return err
 		}

@@ -37,9 +37,11 @@ func (b *bundle) storeOne(ctx context.Context, t *stagedType, it *staged) error 
 		return err
 	}
 	o := &object{typ: t.typ, uid: it.uid, doc: doc, seq: it.seq}
-	old, err := load(ctx, b.tx, t.typ, it.uid)
-	if err != nil && !errors.Is(err, errNoObject) {
-		return err
+	var old *object
+	if it.seq != 0 || b.p.skipValidation { // without validation a uid may stand twice
+		if old, err = load(ctx, b.tx, t.typ, it.uid); err != nil && !errors.Is(err, errNoObject) {
+			return err
+		}
 	}
 	if old != nil {
 		o.seq, it.seq = old.seq, old.seq
@@ -136,7 +138,7 @@ func (b *bundle) carryOver(old, doc document, s *schema) {
 		doc["sharing"] = old["sharing"]
 	default:
 		for _, k := range []string{"owner", "public"} {
-			if text, _ := sh[k].(string); text == "" {
+			if text, _ := sh[k].(string); text == "" && sharingOf(old)[k] != nil {
 				sh[k] = sharingOf(old)[k]
 			}
 		}

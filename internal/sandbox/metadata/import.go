@@ -266,7 +266,10 @@ func (g *stage) read(r io.Reader) error {
 		return err
 	}
 	if b != '{' {
-		return s.value(0)
+		if err := s.value(0); err != nil {
+			return err
+		}
+		return s.drain()
 	}
 	f, err := s.open(b, 0)
 	if err != nil {
@@ -274,8 +277,11 @@ func (g *stage) read(r io.Reader) error {
 	}
 	for first := true; ; first = false {
 		more, err := s.more(f, first)
-		if err != nil || !more {
+		if err != nil {
 			return err
+		}
+		if !more {
+			return s.drain()
 		}
 		name, err := s.key(f)
 		if err != nil {

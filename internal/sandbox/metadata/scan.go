@@ -431,3 +431,15 @@ func (s *scanner) capture(depth int) ([]byte, error) {
 	s.capturing = false
 	return s.captured, err
 }
+
+// drain reads the rest, which Jackson does not look at, so that a compressed body is
+// known to be whole.
+func (s *scanner) drain() error {
+	for s.err == nil {
+		_, s.err = s.r.Read(s.buf)
+	}
+	if errors.Is(s.err, io.EOF) {
+		return nil
+	}
+	return s.err
+}

@@ -54,9 +54,9 @@ func seedObjects() []seedObject {
 			[][3]string{{"categoryCombo", "categoryCombo", defaultComboUID}, {"categoryOptions", "categoryOption", defaultOptionUID}}},
 		{"userRole", superuserUID, map[string]any{"name": "Superuser", "code": "Superuser", "description": "Superuser", "authorities": []any{"ALL"}, "sharing": meta}, nil},
 		{"userRole", nurseRoleUID, map[string]any{"name": "Nurse", "authorities": []any{}, "sharing": meta}, nil},
-		{"user", adminUID, map[string]any{"code": "admin", "username": "admin", "firstName": "admin", "surname": "admin", "disabled": false, "externalAuth": false,
+		{"user", adminUID, map[string]any{"code": "admin", "username": "admin", "firstName": "admin", "surname": "admin", "disabled": false, "externalAuth": false, "invitation": false, "selfRegistered": false,
 			"userRoles": []any{id(superuserUID)}}, [][3]string{{"userRoles", "userRole", superuserUID}}},
-		{"user", nurseUID, map[string]any{"username": "nurse", "firstName": "Demo", "surname": "Nurse", "disabled": false, "externalAuth": false,
+		{"user", nurseUID, map[string]any{"username": "nurse", "firstName": "Demo", "surname": "Nurse", "disabled": false, "externalAuth": false, "invitation": false, "selfRegistered": false,
 			"userRoles": []any{id(nurseRoleUID)}}, [][3]string{{"userRoles", "userRole", nurseRoleUID}}},
 	}
 }
