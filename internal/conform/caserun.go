@@ -17,6 +17,9 @@ type CaseTarget struct {
 	// Note does what a setup note asks for and reports whether it knows the note;
 	// asked before the notes that every server can follow. May be nil.
 	Note func(c Case, note string, vars map[string]any) (known bool, err error)
+	// Ready is called after the setup and before the request; it may set variables
+	// that the case names and no step made. May be nil.
+	Ready func(c Case, vars map[string]any) error
 	// Now is the server's clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -27,6 +30,7 @@ type caseRun struct {
 	target CaseTarget
 	c      Case
 	pw     map[string]string
+	before map[string]any // what must be unchanged: "GET /path member" -> value
 }
 
 // RunCase plays one case against a fresh server.
@@ -41,7 +45,7 @@ func RunCase(t *testing.T, target CaseTarget, c Case) {
 	if target.Now == nil {
 		target.Now = time.Now
 	}
-	r := &caseRun{run: &run{t: target.Target, vars: map[string]any{}, warn: t.Logf}, t: t, target: target, c: c, pw: map[string]string{}}
+	r := &caseRun{run: &run{t: target.Target, vars: map[string]any{}, warn: t.Logf}, t: t, target: target, c: c, pw: map[string]string{}, before: map[string]any{}}
 	now := target.Now()
 	r.vars["now+1h ms"] = strconv.FormatInt(now.Add(time.Hour).UnixMilli(), 10)
 	r.vars["next year"] = now.AddDate(1, 0, 0).Format("2006-01-02")
@@ -51,10 +55,19 @@ func RunCase(t *testing.T, target CaseTarget, c Case) {
 			t.Fatalf("setup %d: %v", i+1, err)
 		}
 	}
+	if target.Ready != nil {
+		if err := target.Ready(c, r.vars); err != nil {
+			t.Fatalf("make what the case takes for granted: %v", err)
+		}
+	}
+	if err := r.lookBefore(c.Expect["then"]); err != nil {
+		t.Fatal(err)
+	}
 	resp, err := r.ask(c.Request)
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.vars["response.uid"] = pick(decode(resp.Body), "response.uid")
 	for _, d := range r.judgeAll(c.Expect, resp) {
 		t.Error(d)
 	}
@@ -224,7 +237,9 @@ func (r *caseRun) ask(q Request) (Answer, error) {
 	case len(q.Body) > 0 && string(q.Body) != "null":
 		text := r.fill(string(q.Body))
 		var asText string
-		if json.Unmarshal(q.Body, &asText) == nil && !strings.Contains(q.Headers["Content-Type"], "json") && q.Headers["Content-Type"] != "" {
+		if whole, ok := r.wholeBody(q.Body); ok {
+			text = whole
+		} else if json.Unmarshal(q.Body, &asText) == nil && !strings.Contains(q.Headers["Content-Type"], "json") && q.Headers["Content-Type"] != "" {
 			text = r.fill(asText)
 		} else if q.Headers["Content-Type"] == "" {
 			headers["Content-Type"] = "application/json"
@@ -232,6 +247,14 @@ func (r *caseRun) ask(q Request) (Answer, error) {
 		st.Text = &text
 	}
 	return r.send(r.target.Base, st)
+}
+
+// wholeBody is the value of a variable that is all of a body: "{{name}}".
+func (r *caseRun) wholeBody(body json.RawMessage) (string, bool) {
+	name, ok := strings.CutPrefix(string(body), `"{{`)
+	name, ends := strings.CutSuffix(name, `}}"`)
+	text, isText := r.vars[name].(string)
+	return text, ok && ends && isText
 }
 
 // fill substitutes {{name}}, whose names may hold blanks here.

@@ -62,7 +62,12 @@ func (r *caseRun) expectation(kind string, want any, a Answer) []string {
 		return each(want, func(s string) string { return ifTrue(!strings.Contains(plain(text, body), s), "lacks %q", s) })
 	case "not_contains":
 		return each(want, func(s string) string { return ifTrue(strings.Contains(text, s), "holds %q", s) })
-	case "size", "min_size", "array_size", "set_equals", "set_equals_path", "ordered", "keys", "keys_of", "keys_subset_of", "each_keys", "contains_item":
+	case "ordered":
+		if strings.Contains(string(r.c.Expect["note"]), "may be interleaved") {
+			return shape("among", want, body, c)
+		}
+		return shape(kind, want, body, c)
+	case "size", "min_size", "array_size", "set_equals", "set_equals_path", "keys", "keys_of", "keys_subset_of", "each_keys", "contains_item":
 		return shape(kind, want, body, c)
 	case "any_error":
 		return ifAny(!anyError(want, body, c), "no error report like %s", dumps(want))
@@ -179,7 +184,7 @@ func anyError(want, v any, c comparer) bool {
 	switch x := v.(type) {
 	case map[string]any:
 		for k, e := range x {
-			if l, ok := e.([]any); ok && k == "errorReports" && slices.ContainsFunc(l, func(e any) bool { return len(c.subset(want, e, "")) == 0 }) {
+			if l, ok := e.([]any); ok && k == "errorReports" && slices.ContainsFunc(l, func(e any) bool { return isError(want, e, c) }) {
 				return true
 			}
 			if anyError(want, e, c) {
@@ -190,6 +195,41 @@ func anyError(want, v any, c comparer) bool {
 		return slices.ContainsFunc(x, func(e any) bool { return anyError(want, e, c) })
 	}
 	return false
+}
+
+// isError judges one error report. "message_contains" is a part of its message.
+func isError(want, e any, c comparer) bool {
+	w, _ := want.(map[string]any)
+	exact := map[string]any{}
+	for k, v := range w {
+		if name, part := strings.CutSuffix(k, "_contains"); part {
+			if !strings.Contains(scalar(pick(e, name)), scalar(v)) {
+				return false
+			}
+			continue
+		}
+		exact[k] = v
+	}
+	return len(c.subset(exact, e, "")) == 0
+}
+
+// lookBefore notes what the members have that must be unchanged afterwards.
+func (r *caseRun) lookBefore(then json.RawMessage) error {
+	w, _ := decode(then).(map[string]any)
+	for do, members := range w {
+		m, _ := members.(map[string]any)
+		for k, v := range m {
+			if v != "unchanged" {
+				continue
+			}
+			a, err := r.ask(Request{Method: "GET", Path: strings.TrimPrefix(do, "GET ")})
+			if err != nil || a.Status != 200 {
+				return fmt.Errorf("look at %s before: %d %v", do, a.Status, err)
+			}
+			r.before[do+" "+k] = pick(decode(a.Body), k)
+		}
+	}
+	return nil
 }
 
 // then sends follow-up requests: "GET /path (as user)" -> what they answer.
@@ -236,6 +276,8 @@ func (r *caseRun) follow(do string, want any) []string {
 		case strings.HasSuffix(k, ".length"):
 			l := pick(body, strings.TrimSuffix(k, ".length"))
 			out = append(out, differs(v, json.Number(fmt.Sprint(length(l))))...)
+		case v == "unchanged":
+			out = append(out, c.same(r.before[do+" "+k], pick(body, k), k)...)
 		case v == "present":
 			out = append(out, ifAny(pick(body, k) == nil, "%s is not there", k)...)
 		default:

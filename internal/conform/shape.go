@@ -44,6 +44,8 @@ func shape(kind string, want, body any, c comparer) []string {
 			d = sets(w, names(got))
 		case "ordered":
 			d = differs(dumps(w), dumps(got))
+		case "among": // in this order, with others between them
+			d = differs(dumps(w), dumps(only(got, w)))
 		case "each_keys":
 			l, _ := got.([]any)
 			for _, e := range l {
@@ -52,6 +54,19 @@ func shape(kind string, want, body any, c comparer) []string {
 		}
 		for _, s := range d {
 			out = append(out, path+": "+s)
+		}
+	}
+	return out
+}
+
+// only keeps those of a list that are wanted.
+func only(list, wanted any) []any {
+	l, _ := list.([]any)
+	w, _ := wanted.([]any)
+	out := []any{}
+	for _, e := range l {
+		if slices.ContainsFunc(w, func(x any) bool { return dumps(x) == dumps(e) }) {
+			out = append(out, e)
 		}
 	}
 	return out
