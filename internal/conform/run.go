@@ -301,6 +301,9 @@ func (r *run) answer(st Step, resp *http.Response, data []byte) (Answer, any) {
 	for _, k := range append(slices.Clone(kept), st.Keep...) {
 		if v := resp.Header.Values(k); len(v) > 0 {
 			a.Headers[strings.ToLower(k)] = v[len(v)-1]
+			if strings.EqualFold(k, "Set-Cookie") { // each counts
+				a.Headers["set-cookie"] = strings.Join(v, ", ")
+			}
 		}
 	}
 	text := strings.ToValidUTF8(string(data), "\uFFFD")

@@ -286,6 +286,9 @@ func (p *property) coerceRef(s *schema, v any) (any, error) {
 // reference keeps what identifies an object.
 func (p *property) reference(s *schema, v any) (map[string]any, error) {
 	m, ok := v.(map[string]any)
+	if !ok && (p.name == "createdBy" || p.name == "lastUpdatedBy") {
+		return nil, nil // read by UserPropertyTransformer, which looks for members and finds none
+	}
 	if !ok {
 		class := p.class()
 		switch v := v.(type) {

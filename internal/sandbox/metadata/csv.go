@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/d2gate/d2gate/internal/dhis2"
 	"github.com/d2gate/d2gate/internal/sandbox/problem"
 )
 
@@ -48,18 +47,23 @@ func (c *request) importCSV() error {
 	if class == "" {
 		class = "null"
 	}
-	g := c.s.newStage()
-	defer g.close()
-	read := c.csvReader(class, g)
-	if read == nil {
+	if c.csvReader(class, nil) == nil {
 		return problem.Plain409("Cannot find Csv import class:  %s", class)
 	}
+	return c.importStaged(func(g *stage) error { return c.readCSV(c.csvReader(class, g)) })
+}
+
+// readCSV gives read every row that has a first cell.
+func (c *request) readCSV(read func(row []string) error) error {
 	rows := csv.NewReader(http.MaxBytesReader(c.w, c.r.Body, maxBody))
 	rows.FieldsPerRecord, rows.LazyQuotes, rows.ReuseRecord = -1, true, true
 	for first := true; ; first = false {
 		row, err := rows.Read()
 		if errors.Is(err, io.EOF) {
-			break
+			return nil
+		}
+		if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
+			return err
 		}
 		if err != nil {
 			return problem.BadRequest("The CSV cannot be read: %s", err)
@@ -71,11 +75,6 @@ func (c *request) importCSV() error {
 			return err
 		}
 	}
-	rep, err := c.s.run(c.r.Context(), c.importParams(), g)
-	if err != nil {
-		return err
-	}
-	return c.importAnswer(rep)
 }
 
 // csvReader gives what stages a row of the class, nil if there is no such class.
@@ -163,5 +162,5 @@ func (c *request) importGML() error {
 	if strings.Contains(string(b), "featureMember") {
 		return problem.Plain409("The sandbox does not read GML; send the geometry of organisation units as JSON")
 	}
-	return c.message(dhis2.OK("").WithResponse(importReport{Status: dhis2.StatusOK, TypeReports: []typeReport{}, ResponseType: "ImportReport"}))
+	return c.importStaged(func(*stage) error { return nil })
 }

@@ -70,23 +70,36 @@ func (c *request) importJSON() error {
 	case "SYNC", "NEW", "NEW_AND_UPDATES", "UPDATES", "DELETES":
 		return problem.New(http.StatusInternalServerError, "", "Cannot invoke \"java.util.List.iterator()\" because \"validationChecks\" is null")
 	}
-	g := c.s.newStage()
-	defer g.close()
-	body, err := unpack(http.MaxBytesReader(c.w, c.r.Body, maxImport))
-	if err != nil {
-		return err
+	return c.importStaged(func(g *stage) error {
+		body, err := unpack(http.MaxBytesReader(c.w, c.r.Body, maxImport))
+		if err != nil {
+			return err
+		}
+		read := g.read
+		if isXML {
+			read = g.readXML
+		}
+		if err := read(body); err != nil {
+			return unreadable(err)
+		}
+		return nil
+	})
+}
+
+// importStaged imports what read puts on the stage, and answers.
+func (c *request) importStaged(read func(*stage) error) error {
+	work := func() (importReport, error) {
+		g := c.s.newStage()
+		defer g.close()
+		if err := read(g); err != nil {
+			return importReport{}, err
+		}
+		return c.s.run(c.r.Context(), c.importParams(), g)
 	}
-	read := g.read
-	if isXML {
-		read = g.readXML
+	if c.isTrue("async") {
+		return c.later(work)
 	}
-	if err := read(body); err != nil {
-		return unreadable(err)
-	}
-	rep, err := c.s.run(c.r.Context(), c.importParams(), g)
-	if err == nil && c.isTrue("async") {
-		return c.importLater()
-	}
+	rep, err := work()
 	if err != nil {
 		return err
 	}
@@ -105,38 +118,6 @@ func (c *request) importAnswer(rep importReport) error {
 		status = http.StatusConflict
 	}
 	return c.value(status, rep)
-}
-
-// importLater answers an asynchronous import. The sandbox has done it already: its
-// report is not kept.
-func (c *request) importLater() error {
-	uid, err := c.s.newUID()
-	if err != nil {
-		return err
-	}
-	r := map[string]any{
-		"name": "metadataImport", "id": uid, "created": stamp(c.s.now()), "jobType": "METADATA_IMPORT", "jobStatus": "NOT_STARTED", "jobParameters": c.jobParameters(),
-		"relativeNotifierEndpoint": "/api/system/tasks/METADATA_IMPORT/" + uid, "responseType": "JobConfiguration",
-	}
-	c.w.Header().Set("Location", c.base()+"/api/system/tasks/METADATA_IMPORT")
-	return c.message(dhis2.OK("Initiated METADATA_IMPORT").WithResponse(r))
-}
-
-// jobParameters repeats the parameters of an asynchronous import.
-func (c *request) jobParameters() map[string]any {
-	p := c.importParams()
-	mode := func(yes bool, a, b string) string {
-		if yes {
-			return a
-		}
-		return b
-	}
-	return map[string]any{
-		"importMode": mode(p.validate, "VALIDATE", "COMMIT"), "identifier": mode(p.byCode, "CODE", "UID"), "preheatMode": "REFERENCE", "importStrategy": p.strategy,
-		"atomicMode": mode(p.atomic, "ALL", "NONE"), "flushMode": mode(c.query.Get("flushMode") == "OBJECT", "OBJECT", "AUTO"), "importReportMode": p.reportMode,
-		"skipSharing": p.skipSharing, "skipTranslation": p.skipTranslation, "skipValidation": p.skipValidation, "metadataSyncImport": false, "async": true,
-		"firstRowIsHeader": c.firstRowIsHeader(),
-	}
 }
 
 // unreadable turns what is wrong with a body into an answer.

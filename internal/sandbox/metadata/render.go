@@ -192,8 +192,12 @@ func (r *renderer) attributeMembers(b []byte, start int, s *schema, doc document
 			m, _ := v.(map[string]any)
 			if idOf(m["attribute"]) == name {
 				var err error
-				b = appendKey(b, start, name)
-				if b, err = appendAny(b, m["value"]); err != nil {
+				c, shown := n.includes[name], name
+				if as, renamed := c.renamed(); renamed {
+					shown = as
+				}
+				b = appendKey(b, start, shown)
+				if b, err = appendAny(b, r.transformed(c, m["value"])); err != nil {
 					return nil, err
 				}
 			}

@@ -118,6 +118,8 @@ func (c *request) otherActions() (actions, error) {
 		}
 	case "metadata":
 		return c.metadataActions(), nil
+	case "system":
+		return c.taskActions(), nil
 	case "schemas":
 		return c.schemaActions(), nil
 	case "sharing":

@@ -36,7 +36,7 @@ func (s *Service) Owns(segments []string) bool {
 	if len(segments) == 0 {
 		return false
 	}
-	if slices.Contains(others, segments[0]) || isComboUpdate(segments) {
+	if slices.Contains(others, segments[0]) || isComboUpdate(segments) || isTask(segments) {
 		return true
 	}
 	t := s.cat.byPlural[segments[0]]
@@ -221,6 +221,11 @@ func (c *request) fail(err error) {
 		c.bytes(p.Status, "text/html;charset=utf-8", []byte("<!doctype html><title>HTTP Status "+strconv.Itoa(p.Status)+" – "+http.StatusText(p.Status)+"</title>"))
 		return
 	}
+	_ = c.message(refusal(err)) // if the caller is gone, there is nobody to tell
+}
+
+// refusal is an error in DHIS2's words.
+func refusal(err error) dhis2.WebMessage {
 	m := dhis2.Error(http.StatusInternalServerError, "Internal Server Error", "")
 	if p := problem.From(err); p != nil {
 		m = dhis2.Error(p.Status, p.Message, p.Code)
@@ -231,7 +236,7 @@ func (c *request) fail(err error) {
 	} else if mb, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		m = dhis2.Error(http.StatusRequestEntityTooLarge, "Maximum upload size of "+strconv.FormatInt(mb.Limit, 10)+" bytes exceeded", "")
 	}
-	_ = c.message(m) // the caller is gone; there is nobody to tell
+	return m
 }
 
 // mediaType demands one of the media types of a body, else 415 with Spring's words.

@@ -40,6 +40,8 @@ type Service struct {
 	db  *sql.DB
 	cat *catalog
 
+	tasks taskLog // imports that were asked for with async=true
+
 	writing sync.Mutex // one writer at a time; SQLite has room for no more
 
 	verified *lru.Cache[[32]byte, struct{}] // passwords that bcrypt has already found right
