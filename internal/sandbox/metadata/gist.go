@@ -209,10 +209,7 @@ func (c *request) gistAnswer(p listParams, n *node, total bool) error {
 	if err != nil {
 		return err
 	}
-	if len(orders) == 0 {
-		orders = []order{{prop: c.typ.byName["id"]}}
-	}
-	sel := &selection{typ: c.typ, user: c.u, filters: filters, or: p.or, orders: orders}
+	sel := &selection{typ: c.typ, user: c.u, filters: filters, or: p.or, orders: orders, asMade: len(orders) == 0}
 	all, err := c.s.find(c.r.Context(), c.s.db, sel)
 	if err != nil {
 		return err

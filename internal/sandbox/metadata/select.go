@@ -13,6 +13,7 @@ type selection struct {
 	or          bool
 	query       string // words of query=
 	orders      []order
+	asMade      bool                    // in the order of creation, without orders
 	excludeDefs bool                    // default objects count, but are not shown
 	dropDefs    bool                    // default objects do not count
 	keep        func(doc document) bool // further condition, nil for none
@@ -82,7 +83,7 @@ func (s *Service) each(ctx context.Context, q querier, sel *selection, f func(*o
 // keys, not the documents.
 func (s *Service) find(ctx context.Context, q querier, sel *selection) ([]found, error) {
 	orders := sel.orders
-	if len(orders) == 0 {
+	if len(orders) == 0 && !sel.asMade {
 		orders = sel.typ.defaultOrder()
 	}
 	r := s.renderer(ctx, s.db, sel.user, "")
