@@ -16,7 +16,9 @@ func TestAnAsynchronousImportReallyImports(t *testing.T) {
 	start := func(body string) (job string) {
 		a := b.as(asAdmin, "POST", "/api/metadata?async=true", body)
 		require.Equal(t, 200, a.status, a.body)
-		var m struct{ Response struct{ ID, Name, JobStatus string } }
+		var m struct {
+			Response struct{ ID, Name, JobStatus string }
+		}
 		require.NoError(t, json.Unmarshal([]byte(a.body), &m))
 		require.Equal(t, "NOT_STARTED", m.Response.JobStatus)
 		require.Equal(t, b.base+"/api/system/tasks/METADATA_IMPORT", a.header.Get("Location"))
