@@ -86,6 +86,9 @@ func TestTheWordsOfEachGeneration(t *testing.T) {
 		{"2.40", "PUT /api/userDataStore/ns/k", "1", 201, "Key 'k' in namespace 'ns' created."},
 		{"2.40", "DELETE /api/userDataStore/ns", "", 200, "Namespace deleted: 'ns'"},
 		{"2.41", "POST /api/dataStore/ns", "1", 405, "Request method 'POST' not supported"},
+		{"2.41", "GET /api/dataValueSets", "", 409, "At least one organisation unit or organisation unit group must be specified"},
+		{"2.44", "GET /api/dataValueSets", "", 409, "At least one data element, data set or data element group must be specified"},
+		{"2.41", "POST /api/maintenance/categoryOptionComboUpdate", "", 204, ""},
 	} {
 		b := boxOf(tt.version)
 		method, path, _ := strings.Cut(tt.request, " ")

@@ -127,7 +127,12 @@ func (c *call) endSessions() error {
 }
 
 // maintained answers what a sandbox has nothing to do for.
-func (c *call) maintained() error { return c.done(http.StatusOK, "") }
+func (c *call) maintained() error {
+	if c.dialect.minor <= 41 {
+		return c.nothing()
+	}
+	return c.done(http.StatusOK, "")
+}
 
 // noData is GET /api/dataValueSets: there are no data values, and a query that
 // names no data set, period and organisation unit is refused as in DHIS2.
@@ -136,6 +141,9 @@ func (c *call) noData() error {
 		{"dataSet dataElement dataElementGroup", "E2001", "At least one data element, data set or data element group must be specified"},
 		{"period startDate endDate lastUpdated lastUpdatedDuration", "E2002", "At least one period, start/end dates, last updated or last updated duration must be specified"},
 		{"orgUnit orgUnitGroup", "E2006", "At least one organisation unit or organisation unit group must be specified"},
+	}
+	if c.dialect.minor <= 41 { // the organisation unit is asked for first
+		needed = append(needed[2:], needed[:2]...)
 	}
 	for _, n := range needed {
 		if !slices.ContainsFunc(strings.Fields(n.names), c.query.has) {
