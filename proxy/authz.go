@@ -64,17 +64,19 @@ func (g *Gateway) original(p *passage) error {
 	if !p.rules.Proxies.Trust(p.view.Peer) {
 		return refused("the peer that asks is not among server.trusted_proxies")
 	}
-	method, ok := agreed(p.view.Header, "", "X-Original-Method", "X-Forwarded-Method")
-	if !ok {
-		return disagreement("method")
+	target, method := envoyTarget(p.view.Target, p.rules.Site.ContextPath), ""
+	if target != "" {
+		method = p.view.Method // Envoy asks by the method that it was asked by
 	}
-	target, ok := agreed(p.view.Header, envoyTarget(p.view.Target, p.rules.Site.ContextPath),
-		"X-Original-Uri", "X-Original-Url", "X-Forwarded-Uri")
+	target, ok := agreed(p.view.Header, target, "X-Original-Uri", "X-Original-Url", "X-Forwarded-Uri")
 	if !ok || target == "" {
 		return disagreement("target")
 	}
-	if method == "" {
-		method = p.view.Method
+	// nginx asks by GET, whatever it was asked by: a method that nobody says is not
+	// guessed, or a token for reading could delete.
+	method, ok = agreed(p.view.Header, method, "X-Original-Method", "X-Forwarded-Method")
+	if !ok || method == "" {
+		return disagreement("method")
 	}
 	if !knownMethod(method) {
 		return fault.New(fault.MethodRefused, "")

@@ -165,16 +165,19 @@ func TestAuthzAnswersOtherProxiesAsRequestsAreDecided(t *testing.T) {
 		{"nginx", "GET /d2gate/authz", []string{auth, "X-Original-Method: DELETE", "X-Original-Uri: /api/41/dataStore/x?y=z"}, 200, ""},
 		{"Traefik", "GET /d2gate/authz", []string{auth, "X-Forwarded-Method: GET", "X-Forwarded-Uri: /api/me"}, 200, ""},
 		{"Envoy", "PUT /d2gate/authz/api/me?x=1", []string{auth}, 200, ""},
-		{"no credential", "GET /d2gate/authz", []string{"X-Original-Uri: /api/me"}, 401, "credential_missing"},
-		{"400 becomes 403", "GET /d2gate/authz", []string{auth, "X-Original-Uri: /api/../me"}, 403, "target_ambiguous"},
-		{"policy", "GET /d2gate/authz", []string{auth, "X-Original-Uri: /api/sqlViews"}, 403, "policy_refused"},
-		{"own path", "GET /d2gate/authz", []string{auth, "X-Original-Uri: /api/apiToken"}, 403, "policy_refused"},
-		{"look-alike", "GET /d2gate/authz", []string{auth, "X-Original-Uri: /api/APITOKEN"}, 403, "policy_refused"},
+		{"no credential", "GET /d2gate/authz", []string{"X-Original-Method: GET", "X-Original-Uri: /api/me"}, 401, "credential_missing"},
+		{"400 becomes 403", "GET /d2gate/authz", []string{auth, "X-Original-Method: GET", "X-Original-Uri: /api/../me"}, 403, "target_ambiguous"},
+		{"policy", "GET /d2gate/authz", []string{auth, "X-Original-Method: GET", "X-Original-Uri: /api/sqlViews"}, 403, "policy_refused"},
+		{"own path", "GET /d2gate/authz", []string{auth, "X-Original-Method: GET", "X-Original-Uri: /api/apiToken"}, 403, "policy_refused"},
+		{"look-alike", "GET /d2gate/authz", []string{auth, "X-Original-Method: GET", "X-Original-Uri: /api/APITOKEN"}, 403, "policy_refused"},
 		{"method", "GET /d2gate/authz", []string{auth, "X-Original-Uri: /api/me", "X-Original-Method: TRACE"}, 403, "method_refused"},
+		{"no method", "GET /d2gate/authz", []string{auth, "X-Original-Uri: /api/me"}, 403, "request_malformed"},
+		{"two methods", "GET /d2gate/authz", []string{auth, "X-Original-Uri: /api/me", "X-Original-Method: GET", "X-Forwarded-Method: DELETE"}, 403, "request_malformed"},
+		{"Envoy's method and a header", "DELETE /d2gate/authz/api/me", []string{auth, "X-Original-Method: GET"}, 403, "request_malformed"},
 		{"no target", "GET /d2gate/authz", []string{auth}, 403, "request_malformed"},
-		{"two targets", "GET /d2gate/authz", []string{auth, "X-Original-Uri: /api/me", "X-Forwarded-Uri: /api/sqlViews"}, 403, "request_malformed"},
+		{"two targets", "GET /d2gate/authz", []string{auth, "X-Original-Method: GET", "X-Original-Uri: /api/me", "X-Forwarded-Uri: /api/sqlViews"}, 403, "request_malformed"},
 		{"Envoy's path and a header", "GET /d2gate/authz/api/sqlViews", []string{auth, "X-Original-Uri: /api/me"}, 403, "request_malformed"},
-		{"two lines", "GET /d2gate/authz", []string{auth, "X-Original-Uri: /api/me", "X-Original-Uri: /api/sqlViews"}, 403, "request_malformed"},
+		{"two lines", "GET /d2gate/authz", []string{auth, "X-Original-Method: GET", "X-Original-Uri: /api/me", "X-Original-Uri: /api/sqlViews"}, 403, "request_malformed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a := r.send(tt.do, append(tt.lines, "X-Forwarded-For: 203.0.113.7")...)
@@ -188,12 +191,12 @@ func TestAuthzAnswersOtherProxiesAsRequestsAreDecided(t *testing.T) {
 		})
 	}
 	require.Empty(t, r.got())
-	l := r.audited(13)[0]
+	l := r.audited(16)[0]
 	require.Equal(t, "/api/41/dataStore/x", l.Path)
 	require.Equal(t, "DELETE", l.Method)
 
 	stranger := start(t, setup{owned: own})
-	a := stranger.send("GET /d2gate/authz", "Authorization: ApiToken "+stranger.token("nurse"), "X-Original-Uri: /api/me")
+	a := stranger.send("GET /d2gate/authz", "Authorization: ApiToken "+stranger.token("nurse"), "X-Original-Method: GET", "X-Original-Uri: /api/me")
 	require.Equal(t, "policy_refused", a.reason(), "a peer that is no trusted proxy is not answered")
 }
 
