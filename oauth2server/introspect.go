@@ -27,7 +27,7 @@ type introspection struct {
 // Introspect serves POST /oauth2/introspect (RFC 7662). A client hears only of
 // its own tokens.
 func (s *Server) Introspect(w http.ResponseWriter, r *http.Request) error {
-	client, token, err := s.tokenQuestion(w, r)
+	client, token, err := s.provenQuestion(w, r)
 	if err != nil || token == "" {
 		return err
 	}
@@ -72,8 +72,18 @@ func (o Owner) subject() string {
 	return o.Username
 }
 
+// provenQuestion is tokenQuestion for a client with a secret: introspection wants
+// proof (RFC 7662 2.1), and of a public client everybody knows the name.
+func (s *Server) provenQuestion(w http.ResponseWriter, r *http.Request) (Client, string, error) {
+	client, token, err := s.tokenQuestion(w, r)
+	if err == nil && token != "" && client.Public() {
+		return Client{}, "", invalidClient("Bad client credentials")
+	}
+	return client, token, err
+}
+
 // tokenQuestion reads what introspection and revocation have in common: a client
-// that proves itself, and a token.
+// that proves itself if it can, and a token.
 func (s *Server) tokenQuestion(w http.ResponseWriter, r *http.Request) (Client, string, error) {
 	if done, err := s.postOnly(w, r); done || err != nil {
 		return Client{}, "", err
@@ -101,7 +111,7 @@ func (s *Server) CheckToken(w http.ResponseWriter, r *http.Request) error {
 		respond.Message(w, r, dhis2.Error(http.StatusMethodNotAllowed, "Request method 'GET' not supported", ""))
 		return nil
 	}
-	client, token, err := s.tokenQuestion(w, r)
+	client, token, err := s.provenQuestion(w, r)
 	if err != nil || token == "" {
 		return err
 	}

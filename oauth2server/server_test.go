@@ -410,6 +410,20 @@ func TestAPublicClientNeedsPKCEAndIsAskedAboutEachTime(t *testing.T) {
 	require.Contains(t, plain.header.Get("Location"), "error=invalid_request")
 }
 
+func TestAClientWithoutASecretIntrospectsNothingAndMayRevoke(t *testing.T) { // RFC 7662 2.1, RFC 7009 2.1
+	r := newRig(t)
+	r.client("app", "", "password", "refresh_token")
+	got := r.post("/oauth2/token", "", "client_id", "app", "grant_type", "password", "username", "admin", "password", "district")
+	require.Equal(t, 200, got.status, got.body)
+	access := text(got.body["access_token"])
+	for _, path := range []string{"/oauth2/introspect", "/uaa/oauth/check_token"} {
+		r.post(path, "", "client_id", "app", "token", access).refused(t, 401, "invalid_client", "Bad client credentials")
+		r.post(path, "app:", "token", access).refused(t, 401, "invalid_client", "Bad client credentials")
+	}
+	require.Equal(t, 200, r.post("/oauth2/revoke", "", "client_id", "app", "token", access).status)
+	require.False(t, r.works(access))
+}
+
 func TestErrorsThatMustNotRedirectDoNot(t *testing.T) {
 	r := newRig(t)
 	r.client("nogrant", "9b2f9f1e-6c7d-4a53-8a55-0d4a1d1f7c11", "password")
