@@ -77,7 +77,7 @@ func (p *Policy) Evaluate(q Question) Verdict {
 		}
 	}
 	if q.Kind == SessionCredential && !reads(q.Method) && !p.Site.sameOrigin(q.Header) {
-		v.Failed = append(v.Failed, refused("a request that changes something came by cookie from another origin"))
+		v.Failed = append(v.Failed, refused(foreignCookie))
 	}
 	if q.Constraints != nil {
 		for _, f := range q.Constraints.Check(facts) {
@@ -100,6 +100,14 @@ func (q *Question) scoped() dhis2.Path {
 	return q.Target.DHIS2
 }
 
+// Details of policy_refused that explain tells apart.
+const (
+	foreignCookie   = "a request that changes something came by cookie from another origin"
+	foreignAddress  = "the client address is not among the route's addresses"
+	foreignReferrer = "the referrer is missing or not among the route's referrers"
+	outsideContext  = "the path is outside server.context_path"
+)
+
 func refused(detail string) *fault.Fault {
 	return fault.New(fault.PolicyRefused, "").WithDetail(detail)
 }
@@ -120,10 +128,10 @@ func (r *Route) demands(q *Question, facts *constraints.Facts) (failed []*fault.
 		failed = append(failed, f)
 	}
 	if len(r.addresses) > 0 && !slices.ContainsFunc(r.addresses, func(p netip.Prefix) bool { return p.Contains(q.Client) }) {
-		failed = append(failed, refused("the client address is not among the route's addresses"))
+		failed = append(failed, refused(foreignAddress))
 	}
 	if r.referrers != nil && !r.referrers.Allows(facts) {
-		failed = append(failed, refused("the referrer is missing or not among the route's referrers"))
+		failed = append(failed, refused(foreignReferrer))
 	}
 	if r.body > 0 && q.Length > r.body {
 		failed = append(failed, fault.New(fault.BodyTooLarge, ""))
@@ -135,7 +143,7 @@ func (r *Route) refusal(t *Target) *fault.Fault {
 	f := refused("the route refuses")
 	switch {
 	case t.Outside:
-		return f.WithDetail("the path is outside server.context_path")
+		return f.WithDetail(outsideContext)
 	case r.message == "":
 		return f.WithDetail("no route matches")
 	}

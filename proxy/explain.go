@@ -122,10 +122,10 @@ func (e *Explanation) credential(c *Case, q *Question) {
 	switch {
 	case c.Refused != nil:
 		e.fault("credential", c.Refused, c.Refused.Message)
-		e.Fixes = append(e.Fixes, fixFor(c.Refused, q))
+		e.Fixes = append(e.Fixes, fixFor(c.Refused, q, nil))
 	case q.Owned && q.Kind == NoCredential && q.Target.DHIS2.API: // the others have public pages among them
 		e.fault("credential", fault.New(fault.CredentialMissing, ""), "d2gate's own pages need one")
-		e.Fixes = append(e.Fixes, fixFor(e.Told, q))
+		e.Fixes = append(e.Fixes, fixFor(e.Told, q, nil))
 	case q.Kind == NoCredential:
 		e.pass("credential", "none")
 	case c.Principal.Username == "":
@@ -156,7 +156,7 @@ func (e *Explanation) policy(q *Question) {
 		if !isConstraint(f.Reason) {
 			ok = false
 			e.fault("policy", f, where+" → "+wordsOf(f))
-			e.Fixes = append(e.Fixes, fixFor(f, q))
+			e.Fixes = append(e.Fixes, fixFor(f, q, e.Verdict.Route))
 		}
 	}
 	if ok && len(e.Verdict.Reported) == 0 {
@@ -175,7 +175,7 @@ func (e *Explanation) constraints(q *Question) {
 			if f.Reason == k.reason {
 				failed = true
 				e.fault(k.name, f, k.words(q, f))
-				e.Fixes = append(e.Fixes, fixFor(f, q))
+				e.Fixes = append(e.Fixes, fixFor(f, q, e.Verdict.Route))
 				break
 			}
 		}

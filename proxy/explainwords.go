@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -57,9 +58,18 @@ func expiryWords(expiry, at time.Time) string {
 	case expiry.IsZero():
 		return "never expires"
 	case at.Before(expiry):
-		return "expires in " + expiry.Sub(at).Round(time.Second).String()
+		return "expires in " + span(expiry.Sub(at))
 	}
-	return "expired " + at.Sub(expiry).Round(time.Second).String() + " ago"
+	return "expired " + span(at.Sub(expiry)) + " ago"
+}
+
+// span writes a duration in days where it has some.
+func span(d time.Duration) string {
+	d = d.Round(time.Second)
+	if d < 48*time.Hour {
+		return d.String()
+	}
+	return strconv.Itoa(int(d/(24*time.Hour))) + " days"
 }
 
 func referrerOf(q *Question) string {
@@ -74,27 +84,4 @@ func referrerOf(q *Question) string {
 		return lines[0]
 	}
 	return "more than one referrer"
-}
-
-// fixFor says what would have to change for this check to hold.
-func fixFor(f *fault.Fault, q *Question) string {
-	switch f.Reason {
-	case fault.TokenExpired:
-		return "a new expiry: d2gate token edit --expires, or rotate the token"
-	case fault.ConstraintAddress:
-		return "address " + q.Client.String() + " added to the token"
-	case fault.ConstraintMethod:
-		return "method " + q.Method + " added to the token"
-	case fault.ConstraintReferrer:
-		return "the page's origin added to the token's referrers, or a Referrer-Policy of the page that sends it"
-	case fault.ConstraintScope:
-		if f.Detail != "" {
-			return f.Detail
-		}
-		return "a scope that covers " + q.Method + " " + q.Target.Path + " added to the token"
-	case fault.BodyTooLarge:
-		return "a smaller body, or a larger body: of the route"
-	}
-	_, todo := f.Reason.Help()
-	return todo
 }
