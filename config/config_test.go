@@ -42,7 +42,7 @@ func TestTheExamplesLoad(t *testing.T) {
 
 func TestTheDefaultsAreThoseOfTheDesign(t *testing.T) {
 	c := parse(t, minimal)
-	require.Equal(t, []config.Route{{ID: "api", Path: "/api/**", Credentials: []string{"pat", "oauth2", "basic"}, Line: 1}}, c.Routes)
+	require.Equal(t, []config.Route{{ID: "api", Path: "/api/**", Credentials: []string{"pat", "oauth2", "basic"}}}, c.Routes)
 	require.Equal(t, "refuse", c.Default)
 	require.Equal(t, "jwt", c.Upstream.Identity.Mode)
 	require.EqualValues(t, 32<<10, c.Server.Limits.Header)
@@ -198,35 +198,38 @@ func TestAnEmptyListOfRoutesRefusesEverything(t *testing.T) {
 
 func TestBadValuesAreRefusedInWords(t *testing.T) {
 	for add, says := range map[string]string{
-		"store: {url: \"mysql://x\"}":                                                            "must be sqlite:PATH",
-		"default: allow":                                                                         `"allow" is none of refuse`,
-		"constraint_failure: strct":                                                              `did you mean "strict"?`,
-		"routes: [{id: a, path: \"/x\", resource: me}]":                                          "exactly one of path and resource",
-		"routes: [{path: \"/x\"}]":                                                               "a route needs an id",
-		"routes: [{id: a, path: \"x\"}]":                                                         "must begin with /",
-		"routes: [{id: a, path: \"/**/x\"}]":                                                     "** stands alone, at the end",
-		"routes: [{id: a, path: \"/x\", identity: guest}]":                                       `there is no identity "guest"`,
-		"routes: [{id: a, path: \"/x\", rate: visitors}]":                                        `there is no rate "visitors"`,
-		"routes: [{id: a, path: \"/x\", referrers: [localhost]}]":                                "Not a valid referrer url",
-		"routes: [{id: a, path: \"/x\", timeout: 5}]":                                            "is no duration",
-		"routes: [{id: a, path: \"/x\", enforce_after: 2027-01-15}]":                             "is no instant",
-		"rates: {x: {per: token, rate: fast}}":                                                   "is no rate",
-		"rates: {x: {per: tokn, rate: 1/s}}":                                                     `did you mean "token"?`,
-		"tokens: {default_expiry: 30d, max_expiry: 1d}":                                          "longer than tokens.max_expiry",
-		"oauth2: {code: {ttl: 5m}}":                                                              "at most 60s",
-		"tests: [{name: x, request: GET, expect: allow}]":                                        "is no request",
-		"tests: [{name: x, request: GET /api, expect: constraint_scop}]":                         `did you mean "constraint_scope"?`,
-		"tests: [{name: x, request: GET /api, expect: allow, given: {scopes: [nonsense]}}]":      "not a valid scope",
-		"users: {state: {as: nobody}}":                                                           `there is no identity "nobody"`,
-		"users: {state: {as: {mode: passthrough}}}":                                              "must name an account of its own",
-		"audit: {sinks: [{type: file}]}":                                                         "needs a path",
-		"audit: {allowed: 120%}":                                                                 "is no share",
-		"routes: [{id: a, path: \"/x\", addresses: []}]":                                         "routes[0].addresses is empty",
-		"routes: [{id: a, path: \"/x\", credentials: []}]":                                       "routes[0].credentials is empty",
-		"routes: [{id: a, path: \"/x\", timeout: 0s}]":                                           "must be longer than nothing",
-		"routes: [{id: a, resource: metadata/dataElements}]":                                     "limit types by the scopes of tokens",
-		"routes: [{id: a, resource: \"metadata/a%b\"}]":                                          "is no resource",
-		"embeds: [{id: a, hosts: [x.example], dashboards: [abc], parents: [localhost]}]":         "is no origin",
+		"store: {url: \"mysql://x\"}":                                                       "must be sqlite:PATH",
+		"default: allow":                                                                    `"allow" is none of refuse`,
+		"constraint_failure: strct":                                                         `did you mean "strict"?`,
+		"routes: [{id: a, path: \"/x\", resource: me}]":                                     "exactly one of path and resource",
+		"routes: [{path: \"/x\"}]":                                                          "a route needs an id",
+		"routes: [{id: a, path: \"x\"}]":                                                    "must begin with /",
+		"routes: [{id: a, path: \"/**/x\"}]":                                                "** stands alone, at the end",
+		"routes: [{id: a, path: \"/x\", identity: guest}]":                                  `there is no identity "guest"`,
+		"routes: [{id: a, path: \"/x\", rate: visitors}]":                                   `there is no rate "visitors"`,
+		"routes: [{id: a, path: \"/x\", referrers: [localhost]}]":                           "Not a valid referrer url",
+		"routes: [{id: a, path: \"/x\", timeout: 5}]":                                       "is no duration",
+		"routes: [{id: a, path: \"/x\", enforce_after: 2027-01-15}]":                        "is no instant",
+		"rates: {x: {per: token, rate: fast}}":                                              "is no rate",
+		"rates: {x: {per: tokn, rate: 1/s}}":                                                `did you mean "token"?`,
+		"tokens: {default_expiry: 30d, max_expiry: 1d}":                                     "longer than tokens.max_expiry",
+		"oauth2: {code: {ttl: 5m}}":                                                         "at most 60s",
+		"tests: [{name: x, request: GET, expect: allow}]":                                   "is no request",
+		"tests: [{name: x, request: GET /api, expect: constraint_scop}]":                    `did you mean "constraint_scope"?`,
+		"tests: [{name: x, request: GET /api, expect: allow, given: {scopes: [nonsense]}}]": "not a valid scope",
+		"users: {state: {as: nobody}}":                                                      `there is no identity "nobody"`,
+		"users: {state: {as: {mode: passthrough}}}":                                         "must name an account of its own",
+		"audit: {sinks: [{type: file}]}":                                                    "needs a path",
+		"audit: {allowed: 120%}":                                                            "is no share",
+		"routes: [{id: a, path: \"/x\", addresses: []}]":                                    "routes[0].addresses is empty",
+		"routes: [{id: a, path: \"/x\", credentials: []}]":                                  "routes[0].credentials is empty",
+		"routes: [{id: a, path: \"/x\", timeout: 0s}]":                                      "must be longer than nothing",
+		"\troutes: []": "a tab; YAML is indented with spaces",
+		"rates: {visitors: {per: client_ip, rate: 1/s}}\nroutes: [{id: a, path: \"/x\", rate: visitor}]": `there is no rate "visitor" in rates; did you mean "visitors"?`,
+		"routes: [{id: a, resource: \"dataStore/x:read\"}]":                                              "write resource: dataStore/x, and methods",
+		"routes: [{id: a, resource: metadata/dataElements}]":                                             "limit types by the scopes of tokens",
+		"routes: [{id: a, resource: \"metadata/a%b\"}]":                                                  "is no resource",
+		"embeds: [{id: a, hosts: [x.example], dashboards: [abc], parents: [localhost]}]":                 "is no origin",
 		"rates: {x: {rate: 1/s}}":                                                                "rates.x needs per",
 		"rates: {x: {per: token}}":                                                               "rates.x needs a rate",
 		"rates: {bad_token: {per: username, rate: 1/s}}":                                         "cannot count per username",
@@ -300,6 +303,7 @@ func TestBadValuesAreRefusedInWords(t *testing.T) {
 	}
 	require.Contains(t, refused(t, "a: [\n"), "not valid YAML")
 	require.Contains(t, refused(t, ""), "the file is empty")
+	require.Contains(t, refused(t, "version: 2\n"), "version: must be 1\n")
 	require.Contains(t, refused(t, "x: 1\n"), "version is missing")
 	require.Contains(t, refused(t, "version: 1\nserver: {public_url: \"https://a.example/dhis\", context_path: /x}\nupstream: {url: \"http://b.example\"}\n"), "the path of server.public_url is")
 }

@@ -36,13 +36,21 @@ func newDecoder(dir string) *decoder {
 	return &decoder{dir: dir, at: map[string]Problem{}, set: map[string]bool{}}
 }
 
+// syntaxWords says what to do about the mistake that cannot be seen.
+func syntaxWords(message string) string {
+	if strings.Contains(message, "'\t'") {
+		return "a tab; YAML is indented with spaces"
+	}
+	return message
+}
+
 // parse gives the one mapping of the file, or nil and a problem.
 func (d *decoder) parse(text []byte) ast.Node {
 	file, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		p := Problem{Message: err.Error()}
 		if s, ok := errors.AsType[*yaml.SyntaxError](err); ok && s.Token != nil {
-			p = Problem{s.Token.Position.Line, s.Token.Position.Column, "not valid YAML: " + s.Message}
+			p = Problem{s.Token.Position.Line, s.Token.Position.Column, "not valid YAML: " + syntaxWords(s.Message)}
 		}
 		d.problems = append(d.problems, p)
 		return nil

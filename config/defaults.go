@@ -77,7 +77,9 @@ func (d *decoder) after(c *Config) {
 		if r.Mode == "enforce" {
 			r.Mode = ""
 		}
-		r.Line = d.place(fmt.Sprintf("routes[%d]", i)).Line
+		if d.set["routes"] {
+			r.Line = d.place(fmt.Sprintf("routes[%d]", i)).Line
+		}
 	}
 	for i := range c.Tests {
 		c.Tests[i].Line = d.place(fmt.Sprintf("tests[%d]", i)).Line

@@ -179,7 +179,7 @@ func (d *decoder) checkRest(c *Config) {
 			d.wrong(at+".identity", "there is no identity %q in upstream.identities%s", e.Identity, d.near(c, e.Identity))
 		}
 		if _, ok := c.Rates[e.Rate]; e.Rate != "" && !ok {
-			d.wrong(at+".rate", "there is no rate %q in rates", e.Rate)
+			d.wrong(at+".rate", "there is no rate %q in rates%s", e.Rate, nearRate(c, e.Rate))
 		}
 	}
 	for i, t := range c.Tests {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -40,12 +41,13 @@ func (c *Config) usesMode(mode string) bool {
 	return false
 }
 
-func (d *decoder) near(c *Config, name string) string {
-	var names []string
-	for n := range c.Upstream.Identities {
-		names = append(names, n)
-	}
-	if s := suggest(name, names); s != "" {
+func (d *decoder) near(c *Config, name string) string { return nearest(name, c.Upstream.Identities) }
+
+func nearRate(c *Config, name string) string { return nearest(name, c.Rates) }
+
+// nearest is "; did you mean …?" when the operator has given one a name like it.
+func nearest[T any](name string, given map[string]T) string {
+	if s := suggest(name, slices.Sorted(maps.Keys(given))); s != "" {
 		return fmt.Sprintf("; did you mean %q?", s)
 	}
 	return ""

@@ -41,7 +41,7 @@ func (d *decoder) checkRoutes(c *Config) {
 			d.wrong(at+".identity", "there is no identity %q in upstream.identities%s", r.Identity, d.near(c, r.Identity))
 		}
 		if _, ok := c.Rates[r.Rate]; r.Rate != "" && !ok {
-			d.wrong(at+".rate", "there is no rate %q in rates", r.Rate)
+			d.wrong(at+".rate", "there is no rate %q in rates%s", r.Rate, nearRate(c, r.Rate))
 		}
 		if !r.EnforceAfter.IsZero() && r.Mode != "report" {
 			d.wrong(at+".enforce_after", "enforce_after belongs to mode: report")
@@ -52,6 +52,10 @@ func (d *decoder) checkRoutes(c *Config) {
 // checkResource: as in a scope, but that a route looks at paths alone and so cannot
 // tell metadata types apart.
 func (d *decoder) checkResource(at, resource string) {
+	if target, action, ok := strings.Cut(resource, ":"); ok {
+		d.wrong(at, "%q: an action (:%s) belongs to the scope of a token; of a route write resource: %s, and methods", resource, action, target)
+		return
+	}
 	name, selector, selected := strings.Cut(resource, "/")
 	if name != "metadata" || !selected {
 		if _, err := constraints.ParseScope(resource + ":read"); err != nil {

@@ -72,11 +72,14 @@ func boolean(name, about string, to *bool) field {
 func integer(name, about string, to *int, lowest, highest int) field {
 	return scalar(name, "integer", about, func(_ *decoder, s string) error {
 		n, err := strconv.Atoi(s)
-		if err != nil || n < lowest || n > highest {
-			return fmt.Errorf("must be a whole number from %d to %d", lowest, highest)
+		if err == nil && n >= lowest && n <= highest {
+			*to = n
+			return nil
 		}
-		*to = n
-		return nil
+		if lowest == highest {
+			return fmt.Errorf("must be %d", lowest)
+		}
+		return fmt.Errorf("must be a whole number from %d to %d", lowest, highest)
 	})
 }
 
