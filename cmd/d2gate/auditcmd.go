@@ -128,8 +128,11 @@ func (p *program) printEntries(o *output, entries []audit.Entry) {
 			continue
 		}
 		verdict := strconv.Itoa(e.UpstreamStatus)
-		if e.Decision != "allow" {
+		switch {
+		case e.Decision != "allow":
 			verdict = e.Reason
+		case e.UpstreamStatus == 0:
+			verdict = "allowed" // d2gate's own page, or DHIS2 was not reached
 		}
 		fmt.Fprintf(p.stdout, "%s  %-20s  %-7s %-22s %-15s %-12s %s\n", e.Time, e.RequestID, e.Method, verdict, e.Client, e.User, e.Path)
 	}

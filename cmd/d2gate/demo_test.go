@@ -120,6 +120,22 @@ func TestTheThreeCommandsOfTheBannerWorkAsPasted(t *testing.T) {
 	out, code = d.shell(commands[2])
 	require.Equal(t, exitRefused, code, out)
 	require.Contains(t, out, "← decided")
+	require.Contains(t, out, "To be allowed: a route for GET /dhis-web-dashboard/")
+}
+
+func TestExplainNamesNoLineWhereThereIsNoFile(t *testing.T) {
+	d := runDemo(t, t.TempDir())
+	out, code := d.shell("d2gate explain --path /api/me --credential basic --user admin")
+	require.Zero(t, code, out)
+	require.Contains(t, out, `matches "api" → allow`)
+}
+
+func TestATokenForAUserWhoIsNotThereIsRefusedInWords(t *testing.T) {
+	d := runDemo(t, t.TempDir())
+	out, code := d.shell("d2gate token create --user nobody-here")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, out, "d2gate: --user nobody-here: DHIS2 has no such account")
+	require.NotContains(t, out, "d2pat_")
 }
 
 func TestEachStartOfTheDemoRevokesTheLastToken(t *testing.T) {

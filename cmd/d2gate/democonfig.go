@@ -62,6 +62,7 @@ func demoConfig(plan demoPlan) (*config.Config, error) {
 		return nil, fmt.Errorf("the configuration of demo mode: %w", err)
 	}
 	for i := range cfg.Routes { // one route to whoever reads the log
+		cfg.Routes[i].Line = 0 // there is no file to look into
 		if strings.HasPrefix(cfg.Routes[i].ID, "open-") {
 			cfg.Routes[i].ID = "open"
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,7 +20,7 @@ server:
   listen: 127.0.0.1:8080
   trusted_proxies: [127.0.0.1/32]   # whose X-Forwarded-For counts: your nginx, nobody else
 
-store: {url: "sqlite:d2gate.db"}    # beside this file; so are audit.jsonl, issuer.pem and admin.sock
+store: {url: "sqlite:%[4]s"}    # audit.jsonl, issuer.pem, oauth2.key and admin.sock lie beside it
 
 upstream:
   url: %[3]s
@@ -49,11 +50,15 @@ func (p *program) initCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "init [FILE]", Short: "Print a first configuration file, or write it to FILE", Args: cobra.MaximumNArgs(1),
 		Long:    "Prints a small, commented configuration, or writes it to FILE. A file that is there is not touched.",
-		Example: "  d2gate init --public-url https://hmis.example.org --upstream http://10.0.0.11:8080 > d2gate.yaml",
+		Example: "  d2gate init --public-url https://hmis.example.org --upstream http://10.0.0.11:8080 \\\n    --data /var/lib/d2gate > /etc/d2gate/d2gate.yaml",
 	}
 	public := c.Flags().String("public-url", "http://127.0.0.1:8080", "address that callers use")
 	upstream := c.Flags().String("upstream", "http://127.0.0.1:8081", "address of DHIS2")
+	data := c.Flags().String("data", "", "folder of the store and what lies beside it (default: that of the file)")
 	c.RunE = func(_ *cobra.Command, args []string) error {
+		if strings.ContainsAny(*data, "\"\\\n") {
+			return usage("--data: %q is no folder that fits into the file", *data)
+		}
 		for flag, v := range map[string]string{"--public-url": *public, "--upstream": *upstream} {
 			if u, err := url.Parse(v); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.ContainsAny(v, " #\"'{}[],\n") {
 				return usage("%s: %q is no http or https address", flag, v)
@@ -61,7 +66,7 @@ func (p *program) initCommand() *cobra.Command {
 		}
 		name := "d2gate.yaml"
 		if len(args) == 0 {
-			_, err := fmt.Fprintf(p.stdout, starter, name, *public, *upstream)
+			_, err := fmt.Fprintf(p.stdout, starter, name, *public, *upstream, filepath.Join(*data, "d2gate.db"))
 			return err
 		}
 		name = args[0]
@@ -69,7 +74,7 @@ func (p *program) initCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(f, starter, name, *public, *upstream)
+		_, err = fmt.Fprintf(f, starter, name, *public, *upstream, filepath.Join(*data, "d2gate.db"))
 		if err := errors.Join(err, f.Close()); err != nil {
 			return err
 		}

@@ -37,9 +37,12 @@ func (p *program) policyTest() *cobra.Command {
 		if err != nil {
 			return &exitError{exitConfig, err}
 		}
+		if len(cfg.Tests) == 0 {
+			return fmt.Errorf("%s has no tests; write some under tests: (d2gate schema)", *file)
+		}
 		results := runTests(policy, cfg.Tests, time.Now())
 		if results = named(results, args); len(results) == 0 {
-			return fmt.Errorf("%s has no such test", *file)
+			return fmt.Errorf("%s has no test whose name holds %q", *file, strings.Join(args, `", "`))
 		}
 		if err := p.print(o, testTable(results)); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/d2gate/d2gate/constraints"
+	"github.com/d2gate/d2gate/internal/fault"
 	"github.com/d2gate/d2gate/internal/identity"
 	"github.com/d2gate/d2gate/pat"
 )
@@ -78,6 +80,9 @@ func (t *tokens) create(ctx context.Context, n newToken) (madeToken, error) {
 		return madeToken{}, usage("--name: at most 50 characters")
 	}
 	user, err := t.lookup(ctx, n.User)
+	if f := fault.From(err); f != nil && f.Reason == fault.TokenOwnerDisabled {
+		return madeToken{}, fmt.Errorf("--user %s: %s", n.User, cmp.Or(f.Detail, f.Message))
+	}
 	if err != nil {
 		return madeToken{}, fmt.Errorf("look up user %s: %w", n.User, err)
 	}
