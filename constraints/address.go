@@ -11,7 +11,8 @@ import (
 // ParseAddress reads an IPv4 or IPv6 address or CIDR. IPv4-mapped IPv6 is folded
 // to IPv4; zones and ports are refused.
 func ParseAddress(s string) (netip.Prefix, error) {
-	bad := fmt.Errorf("Not a valid ip address, value=%s", s) //nolint:staticcheck // DHIS2's words
+	//lint:ignore ST1005 DHIS2's words
+	bad := fmt.Errorf("Not a valid ip address, value=%s", s)
 	if s == "" {
 		return netip.Prefix{}, errNoAddress
 	}
@@ -37,6 +38,8 @@ func ParseAddress(s string) (netip.Prefix, error) {
 }
 
 // errNoAddress is what DHIS2 2.44 answers to an empty text (recorded: pat-ip-values).
+//
+//lint:ignore ST1005 DHIS2's words
 var errNoAddress = errors.New(`Cannot invoke "String.split(String, int)" because "inet6Address" is null`)
 
 // containsAddr reports whether an address lies in a prefix. The zero address, and

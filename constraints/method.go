@@ -14,7 +14,8 @@ var methods = []string{"HEAD", "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS
 func ParseMethod(s string) (string, error) {
 	m := strings.ToUpper(s)
 	if !slices.Contains(methods, m) {
-		return "", fmt.Errorf("Not a valid http method, value=%s", orNull(s)) //nolint:staticcheck // DHIS2's words
+		//lint:ignore ST1005 DHIS2's words
+		return "", fmt.Errorf("Not a valid http method, value=%s", orNull(s))
 	}
 	return m, nil
 }

@@ -22,7 +22,8 @@ type Referrer struct {
 // localhost and names without a dot are refused, as in DHIS2; so are fragments,
 // users, wildcards and empty path segments. A query is taken, and not compared.
 func ParseReferrer(s string) (Referrer, error) {
-	bad := fmt.Errorf("Not a valid referrer url, value=%s", orNull(s)) //nolint:staticcheck // DHIS2's words
+	//lint:ignore ST1005 DHIS2's words
+	bad := fmt.Errorf("Not a valid referrer url, value=%s", orNull(s))
 	if !strings.Contains(s, "/") && !strings.Contains(s, ":") {
 		host := strings.ToLower(s)
 		if !publicHost(host) {

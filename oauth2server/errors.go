@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/d2gate/d2gate/internal/fault"
 )
@@ -129,9 +128,4 @@ func asError(err error) *Error {
 		return e
 	}
 	return nil
-}
-
-// quoted makes a text safe inside a quoted-string (RFC 9110 5.6.4).
-func quoted(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", " ", "\n", " ").Replace(s) + `"`
 }

@@ -40,15 +40,18 @@ func readForm(r *http.Request) (url.Values, error) {
 	return form, nil
 }
 
+//lint:ignore ST1005 shown to people
 var errTwice = errors.New("A parameter was sent more than once")
 
 // parseParams reads a query or form strictly: no duplicates, no broken escapes.
 func parseParams(s string) (url.Values, error) {
 	if strings.Count(s, "&") >= maxParams {
+		//lint:ignore ST1005 shown to people
 		return nil, errors.New("Too many parameters")
 	}
 	form, err := url.ParseQuery(s)
 	if err != nil {
+		//lint:ignore ST1005 shown to people
 		return nil, errors.New("The parameters could not be decoded")
 	}
 	for _, v := range form {
@@ -56,6 +59,7 @@ func parseParams(s string) (url.Values, error) {
 			return nil, errTwice
 		}
 		if strings.ContainsRune(v[0], 0) {
+			//lint:ignore ST1005 shown to people
 			return nil, errors.New("A parameter holds a NUL character")
 		}
 	}

@@ -76,6 +76,7 @@ func (q *call) create() error {
 		return err
 	}
 	if p.null {
+		//lint:ignore ST1005 DHIS2's words
 		return invalid(errors.New(`Cannot invoke "` + klass + `.getExpire()" because "token" is null`))
 	}
 	d := Draft{Expiry: p.end()}

@@ -24,6 +24,7 @@ func parseAttributes(sent []any) ([]constraints.Attribute, error) {
 		for i := range sent {
 			o, ok := sent[i].(*dhis2.Object)
 			if !ok {
+				//lint:ignore ST1005 DHIS2's words
 				return nil, invalid(errors.New(`Cannot invoke "` + attributeClass + `.getType()" because "attribute" is null`))
 			}
 			if o.Text("type") != string(kind) {
@@ -71,11 +72,15 @@ func textsOf(kind constraints.Kind, values []any) ([]string, error) {
 func nullValue(kind constraints.Kind) error {
 	switch kind {
 	case constraints.IPAllowedList:
+		//lint:ignore ST1005 DHIS2's words
 		return errors.New(`Cannot invoke "String.split(String, int)" because "inet6Address" is null`)
 	case constraints.MethodAllowedList:
+		//lint:ignore ST1005 DHIS2's words
 		return errors.New("Not a valid http method, value=null")
 	case constraints.RefererAllowedList:
+		//lint:ignore ST1005 DHIS2's words
 		return errors.New("Not a valid referrer url, value=null")
 	}
+	//lint:ignore ST1005 DHIS2's words
 	return errors.New("Not a valid scope, value=null")
 }

@@ -149,9 +149,7 @@ func datesOf(segments []string) *dateParameters {
 func (d *dateParameters) items(query url.Values) []string {
 	var items []string
 	split := func(list string) {
-		for _, item := range strings.FieldsFunc(list, func(c rune) bool { return c == ';' || c == ',' }) {
-			items = append(items, item)
-		}
+		items = append(items, strings.FieldsFunc(list, func(c rune) bool { return c == ';' || c == ',' })...)
 	}
 	if d.dimension {
 		for _, name := range []string{"dimension", "filter"} {

@@ -134,10 +134,9 @@ func (p *Pool) remember(err error) {
 
 // poolLease remembers which session a request went with.
 type poolLease struct {
-	pool    *Pool
-	slot    int
-	cookie  *string
-	refused error
+	pool   *Pool
+	slot   int
+	cookie *string
 }
 
 // Done drops the session if DHIS2 says that it is not signed in: 401 or a redirect

@@ -34,7 +34,7 @@ func newBearer(cfg Config) (*bearer, error) {
 		return nil, nil
 	}
 	if cfg.Audience == "" {
-		return nil, errors.New("Audience is required with TrustIssuer")
+		return nil, errors.New("sandbox: New: Audience is required with TrustIssuer")
 	}
 	if cfg.MappingClaim != "username" && cfg.MappingClaim != "email" {
 		return nil, fmt.Errorf("mapping claim %q: want username or email", cfg.MappingClaim)
