@@ -218,6 +218,11 @@ func (o OAuth2) RevokeAccess(ctx context.Context, hash string) error {
 func (o OAuth2) RevokeOwner(ctx context.Context, username string) (int, error) {
 	n := int64(0)
 	err := o.s.write(ctx, func(tx *sql.Tx) error {
+		// Codes first: one that is being redeemed is waited for, and its family is
+		// there when the families end.
+		if err := o.spendCodesOf(ctx, tx, username); err != nil {
+			return err
+		}
 		res, err := tx.ExecContext(ctx, `UPDATE oauth2_family SET revoked = $2 WHERE username = $1 AND revoked IS NULL`, username, o.s.now().UnixMilli())
 		if err != nil {
 			return err
@@ -234,4 +239,35 @@ func (o OAuth2) RevokeOwner(ctx context.Context, username string) (int, error) {
 		return 0, fmt.Errorf("revoke a user's tokens: %w", err)
 	}
 	return int(n), nil
+}
+
+// spendCodesOf spends the codes that a user has granted and no client has used yet.
+func (o OAuth2) spendCodesOf(ctx context.Context, tx *sql.Tx, username string) error {
+	rows, err := tx.QueryContext(ctx, `SELECT hash, owner FROM oauth2_code WHERE spent IS NULL`)
+	if err != nil {
+		return err
+	}
+	var theirs []string
+	for rows.Next() {
+		var hash, owner string
+		if err = rows.Scan(&hash, &owner); err != nil {
+			break
+		}
+		who, bad := decodeOwner(owner)
+		if err = bad; err != nil {
+			break
+		}
+		if who.Username == username {
+			theirs = append(theirs, hash)
+		}
+	}
+	if err = errors.Join(err, rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for _, hash := range theirs {
+		if _, err := tx.ExecContext(ctx, `UPDATE oauth2_code SET spent = COALESCE(spent, $2) WHERE hash = $1`, hash, o.s.now().UnixMilli()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

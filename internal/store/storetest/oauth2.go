@@ -182,6 +182,18 @@ func oauth2(t *testing.T, open func(t *testing.T) Stores) {
 		_, err = s.AccessByHash(ctx, "a2")
 		require.ErrorIs(t, err, oauth2server.ErrUnknown)
 	})
+	t.Run("codes of a user whose access was ended are spent, those of others are not", func(t *testing.T) {
+		s := open(t).OAuth2
+		for name, user := range map[string]string{"mine": "admin", "other": "nurse"} {
+			require.NoError(t, s.PutCode(ctx, oauth2server.Code{Hash: name, ClientCID: "demo", Redirect: "https://a.example/cb", Owner: oauth2server.Owner{Username: user}, Scope: "ALL", Family: "f" + name, Expires: noon.Add(time.Minute)}))
+		}
+		_, err := s.RevokeOwner(ctx, "admin")
+		require.NoError(t, err)
+		_, err = s.CodeByHash(ctx, "mine", "demo", "")
+		require.ErrorIs(t, err, oauth2server.ErrSpent)
+		_, err = s.CodeByHash(ctx, "other", "demo", "")
+		require.NoError(t, err)
+	})
 	t.Run("consent is remembered for one user, client, scope and address", func(t *testing.T) {
 		s := open(t).OAuth2
 		require.NoError(t, s.PutConsent(ctx, "admin", "demo", "ALL", "https://a.example/cb", noon))
