@@ -34,7 +34,7 @@ func TestConformanceOfTheSandbox(t *testing.T) {
 	except, err := conform.Exceptions(filepath.Join("..", "..", "testdata", "except-sandbox.txt"))
 	require.NoError(t, err)
 	var files []string
-	for _, f := range []string{"datastore", "datastore-query", "datastore-update", "datastore-sharing", "datastore-protection", "userdatastore", "me", "signin", "periods", "schemas", "crud", "list", "users", "errors", "metadata-export", "metadata-import"} {
+	for _, f := range []string{"datastore", "datastore-query", "datastore-update", "datastore-sharing", "datastore-protection", "userdatastore", "apps", "me", "signin", "periods", "schemas", "crud", "list", "users", "errors", "metadata-export", "metadata-import"} {
 		files = append(files, filepath.Join("..", "..", "testdata", "transcripts", "2.44", f+".json"))
 	}
 	conform.Replay(t, conform.Target{Base: base, Skip: except}, nil, files...)
