@@ -39,3 +39,56 @@ func TestAnAsynchronousImportReallyImports(t *testing.T) {
 	require.Contains(t, b.as(asAdmin, "GET", "/api/system/tasks", "").body, good)
 	require.Equal(t, "[]", b.as(asAdmin, "GET", "/api/system/tasks/METADATA_IMPORT/abcdefghijk", "").body)
 }
+
+func TestGMLGivesUnitsTheirGeometry(t *testing.T) {
+	b := open(t, sandbox.Config{})
+	vars := map[string]any{}
+	for _, name := range []string{"By uid", "By name", "Twice", "Twice"} {
+		o := orgUnit(name)
+		require.NoError(t, b.makeAs(vars, name, "organisationUnits", o))
+	}
+	feature := func(names, shape string) string {
+		return `<gml:featureMember><ogr:area>` + names + `<ogr:geometryProperty>` + shape + `</ogr:geometryProperty></ogr:area></gml:featureMember>`
+	}
+	point := func(x string) string { return `<gml:Point><gml:pos>` + x + ` 7.5</gml:pos></gml:Point>` }
+	body := `<?xml version="1.0"?><ogr:FeatureCollection xmlns:ogr="http://ogr.maptools.org/" xmlns:gml="http://www.opengis.net/gml">` +
+		feature(`<ogr:Name>no matter</ogr:Name><ogr:UID>`+vars["By uid"].(string)+`</ogr:UID>`, point("-11.25")) +
+		feature(`<ogr:NAME>By name</ogr:NAME>`, `<gml:Polygon><gml:outerBoundaryIs><gml:LinearRing><gml:coordinates>0,0 4,0 4,4 0,0</gml:coordinates></gml:LinearRing></gml:outerBoundaryIs>`+
+			`<gml:innerBoundaryIs><gml:LinearRing><gml:posList srsDimension="3">1 1 9 2 1 9 2 2 9 1 1 9</gml:posList></gml:LinearRing></gml:innerBoundaryIs></gml:Polygon>`) +
+		feature(`<ogr:Name>Twice</ogr:Name>`, point("1")) + feature(`<ogr:Name>Nowhere</ogr:Name>`, point("2")) +
+		`</ogr:FeatureCollection>`
+	a := b.as(asAdmin, "POST", "/api/metadata/gml", body, "Content-Type: application/xml")
+	require.Equal(t, 200, a.status, a.body)
+	require.Contains(t, a.body, `"updated":2`)
+	geometry := func(name string) string {
+		return b.as(asAdmin, "GET", "/api/organisationUnits/"+vars[name].(string)+"?fields=geometry", "").body
+	}
+	require.JSONEq(t, `{"geometry":{"type":"Point","coordinates":[-11.25,7.5]}}`, geometry("By uid"))
+	require.JSONEq(t, `{"geometry":{"type":"Polygon","coordinates":[[[0,0],[4,0],[4,4],[0,0]],[[1,1],[2,1],[2,2],[1,1]]]}}`, geometry("By name"))
+	require.JSONEq(t, `{}`, geometry("Twice"))
+
+	for _, broken := range []string{"<metadata>", feature("<Name>By name</Name>", point("east")), feature("<Name>By name</Name>", "<Polygon/>")} {
+		require.Equal(t, 409, b.as(asAdmin, "POST", "/api/metadata/gml", broken, "Content-Type: application/xml").status, broken)
+	}
+}
+
+func TestCSVPutsObjectsIntoCollections(t *testing.T) {
+	b := open(t, sandbox.Config{})
+	vars := map[string]any{}
+	for _, name := range []string{"one", "two"} {
+		require.NoError(t, b.makeAs(vars, name, "organisationUnits", orgUnit(name)))
+	}
+	require.NoError(t, b.makeAs(vars, "group", "organisationUnitGroups", object{"name": "group", "shortName": "group", "organisationUnits": []any{object{"id": vars["one"]}}}))
+	put := func(rows string) answer {
+		return b.as(asAdmin, "POST", "/api/metadata?classKey=ORGANISATION_UNIT_GROUP_MEMBERSHIP", "collection,object\n"+rows, "Content-Type: application/csv")
+	}
+	group := vars["group"].(string)
+	a := put(group + "," + vars["two"].(string) + "\n" + group + "," + vars["one"].(string) + "\n")
+	require.Equal(t, 200, a.status, a.body)
+	require.Contains(t, a.body, `"updated":1`)
+	members := b.as(asAdmin, "GET", "/api/organisationUnitGroups/"+group+"?fields=name,organisationUnits[name]", "").body
+	require.Contains(t, members, `"one"`)
+	require.Contains(t, members, `"two"`)
+	require.Equal(t, 409, put(group+",abcdefghijk\n").status, "an object that does not exist")
+	require.Equal(t, 409, put("abcdefghijk,"+vars["one"].(string)+"\n").status, "a collection that does not exist")
+}

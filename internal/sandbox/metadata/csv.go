@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strings"
 
@@ -13,7 +12,8 @@ import (
 )
 
 // csvClass says what the columns of a CSV class are (DHIS2 2.44
-// DefaultCsvImportService). A column .member is a reference by uid.
+// DefaultCsvImportService). A column .member is a reference by uid, part.member
+// belongs to an embedded object.
 type csvClass struct {
 	name, typ string
 	columns   []string
@@ -31,7 +31,7 @@ var csvTable = []csvClass{
 	{"ORGANISATION_UNIT", "organisationUnit", []string{"name", "id", "code", ".parent", "shortName", "description", "openingDate", "closedDate", "comment", "", "", "url", "contactPerson", "address", "email", "phoneNumber"},
 		map[string]any{"openingDate": "1970-01-01"}},
 	{"ORGANISATION_UNIT_GROUP", "organisationUnitGroup", []string{"name", "id", "code", "shortName"}, nil},
-	{"VALIDATION_RULE", "validationRule", []string{"name", "id", "code", "description", "instruction", "importance", "", "operator", "periodType"}, map[string]any{"importance": "MEDIUM", "operator": "equal_to", "periodType": "Monthly"}},
+	{"VALIDATION_RULE", "validationRule", []string{"name", "id", "code", "description", "instruction", "importance", "", "operator", "periodType", "leftSide.expression", "leftSide.description", "leftSide.missingValueStrategy", "rightSide.expression", "rightSide.description", "rightSide.missingValueStrategy"}, map[string]any{"importance": "MEDIUM", "operator": "equal_to", "periodType": "Monthly"}},
 	{"OPTION_GROUP", "optionGroup", []string{"name", "id", "code", "shortName", ".optionSet"}, nil},
 	{"OPTION_GROUP_SET", "optionGroupSet", []string{"name", "id", "code", "description", "dataDimension", ".optionSet"}, nil},
 }
@@ -46,6 +46,9 @@ func (c *request) importCSV() error {
 	class := c.query.Get("classKey")
 	if class == "" {
 		class = "null"
+	}
+	if m, ok := memberships[class]; ok {
+		return c.importStaged(func(g *stage) error { return c.readMemberships(m, g) })
 	}
 	if c.csvReader(class, nil) == nil {
 		return problem.Plain409("Cannot find Csv import class:  %s", class)
@@ -108,6 +111,15 @@ func (k csvClass) document(row []string) document {
 			doc[ref] = id(row[i])
 			continue
 		}
+		if part, member, nested := strings.Cut(column, "."); nested {
+			m, _ := doc[part].(map[string]any)
+			if m == nil {
+				m = map[string]any{}
+				doc[part] = m
+			}
+			m[member] = row[i]
+			continue
+		}
 		doc[column] = row[i]
 	}
 	for name, v := range k.defaults {
@@ -116,7 +128,8 @@ func (k csvClass) document(row []string) document {
 		}
 	}
 	if doc["shortName"] == nil && len(row) > 0 {
-		doc["shortName"] = row[0][:min(len(row[0]), 50)]
+		name := []rune(row[0])
+		doc["shortName"] = string(name[:min(len(name), 50)])
 	}
 	return doc
 }
@@ -147,20 +160,4 @@ func optionRows(s *Service, g *stage) func(row []string) error {
 		}
 		return stageJSON(g, options, document{"id": option, "name": cell(3), "code": cell(5), "optionSet": id(set)})
 	}
-}
-
-// importGML is POST /metadata/gml: the sandbox keeps no geometry of GML, an empty
-// document is fine.
-func (c *request) importGML() error {
-	if media, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type")); err != nil || media != "application/xml" {
-		return c.mediaType("application/xml")
-	}
-	b, err := c.body()
-	if err != nil {
-		return err
-	}
-	if strings.Contains(string(b), "featureMember") {
-		return problem.Plain409("The sandbox does not read GML; send the geometry of organisation units as JSON")
-	}
-	return c.importStaged(func(*stage) error { return nil })
 }
