@@ -60,6 +60,9 @@ func (s *Service) run(ctx context.Context, p importParams, g *stage) (importRepo
 	slices.SortStableFunc(b.types, func(x, y *stagedType) int { return x.typ.order - y.typ.order })
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		b.tx, b.now = prepare(tx), stamp(s.now())
+		if err := roomFor(ctx, tx, g.total); err != nil {
+			return err
+		}
 		if err := b.phases(ctx); err != nil {
 			return err
 		}
@@ -77,6 +80,19 @@ func (s *Service) run(ctx context.Context, p importParams, g *stage) (importRepo
 		}
 	}
 	return b.report(), nil
+}
+
+// roomFor gives the connection of a large import a cache that holds the indexes it
+// fills at random, in KiB as SQLite counts with a minus.
+func roomFor(ctx context.Context, tx *sql.Tx, objects int) error {
+	size := "-2000" // SQLite's own default
+	if objects > 5000 {
+		size = "-32000"
+	}
+	if _, err := tx.ExecContext(ctx, "PRAGMA cache_size = "+size); err != nil {
+		return fmt.Errorf("set cache: %w", err)
+	}
+	return nil
 }
 
 func (b *bundle) phases(ctx context.Context) error {
