@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/d2gate/d2gate/internal/dhis2"
 	"github.com/d2gate/d2gate/internal/sandbox/problem"
 )
 
@@ -411,19 +412,13 @@ func coerceAccesses(v any) map[string]any {
 	return out
 }
 
-// periodTypes are DHIS2's, by name (PeriodType.java).
-var periodTypes = []string{
-	"Daily", "Weekly", "WeeklyWednesday", "WeeklyThursday", "WeeklyFriday", "WeeklySaturday", "WeeklySunday", "BiWeekly", "Monthly", "BiMonthly", "Quarterly", "QuarterlyNov",
-	"SixMonthly", "SixMonthlyApril", "SixMonthlyNov", "TwoYearly", "Yearly", "FinancialFeb", "FinancialApril", "FinancialJuly", "FinancialAug", "FinancialSep", "FinancialOct", "FinancialNov",
-}
-
 // coercePeriodType reads the name of a period type; a name that DHIS2 does not
 // know counts as missing (2.44, observed).
 func coercePeriodType(v any) any {
 	if m, ok := v.(map[string]any); ok {
 		v = m["name"]
 	}
-	if s, ok := v.(string); ok && slices.Contains(periodTypes, s) {
+	if s, ok := v.(string); ok && dhis2.PeriodTypeByName(s) != nil {
 		return s
 	}
 	return nil

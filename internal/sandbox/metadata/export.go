@@ -127,10 +127,6 @@ func (c *request) exportType(t *schema, all bool) (exportType, bool, error) {
 		return exportType{}, false, err
 	}
 	fs, err := t.parseFilters(c.s.cat, filters)
-	if p := problem.From(err); p != nil && len(filters) == 1 && strings.Contains(p.Message, "Collection size") {
-		_, value, _ := strings.Cut(filters[0], ":in:") // the whole parameter is one filter here
-		p.Message = "Collection size must be integer `" + value + "`"
-	}
 	if err == nil {
 		var os []order
 		if os, err = t.parseOrder(orders); err == nil {

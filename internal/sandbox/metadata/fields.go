@@ -1,8 +1,9 @@
 package metadata
 
 import (
-	"strings"
+	"errors"
 
+	"github.com/d2gate/d2gate/internal/dhis2"
 	"github.com/d2gate/d2gate/internal/sandbox/problem"
 )
 
@@ -40,191 +41,44 @@ func (n *node) child(name string) *node {
 	return c
 }
 
-// fieldReader reads DHIS2's field language (2.44 FieldFilterParser.java).
-type fieldReader struct {
-	text string
-	rest []rune
-	pos  int
-}
-
-// maxFieldDepth bounds how deep brackets may nest.
-const maxFieldDepth = 32
-
 // parseFields reads a fields parameter. A text that cannot be read is a 400 that
-// shows the place. An empty text selects nothing.
+// shows the place. An empty text selects nothing. Of a member that is named twice
+// the first naming decides how it is transformed.
 func parseFields(text string) (*node, error) {
-	r := &fieldReader{text: text, rest: []rune(text)}
+	paths, err := dhis2.ParseFields(text)
+	if q, ok := errors.AsType[*dhis2.QueryError](err); ok {
+		return nil, problem.New(q.Status, q.Code, "%s", q.Message)
+	}
+	if err != nil {
+		return nil, err
+	}
 	root := newNode("")
 	root.all = false
-	if err := r.list(root, 0); err != nil {
-		return nil, err
+	for _, p := range paths {
+		at := root
+		for _, parent := range p.Parents {
+			at = at.child(parent)
+		}
+		at.add(p)
 	}
 	return root, nil
 }
 
-func (r *fieldReader) fail(want string) error {
-	found := r.rest[r.pos]
-	return problem.BadRequest("Expected %s at position %d but found: %c\n  %s\n  %s^", want, r.pos, found, r.text, strings.Repeat(" ", r.pos))
-}
-
-func (r *fieldReader) end() bool { return r.pos >= len(r.rest) }
-
-func (r *fieldReader) space() {
-	for !r.end() && (r.rest[r.pos] == ' ' || r.rest[r.pos] == '\t' || r.rest[r.pos] == '\n' || r.rest[r.pos] == '\r') {
-		r.pos++
-	}
-}
-
-func (r *fieldReader) list(at *node, depth int) error {
-	if depth > maxFieldDepth {
-		return problem.BadRequest("Fields are nested too deeply")
-	}
-	for {
-		r.space()
-		if r.end() {
-			return nil
+// add takes one item of a fields expression below n.
+func (n *node) add(p dhis2.FieldPath) {
+	switch {
+	case p.Exclude:
+		n.all = false
+		if !p.Preset {
+			n.excludes[p.Name] = true
 		}
-		switch c := r.rest[r.pos]; c {
-		case ',':
-			r.pos++
-			continue
-		case ']', ')':
-			r.pos++
-			if depth > 0 {
-				return nil
-			}
-			continue
+	case p.Preset:
+		n.all = false
+		n.presets = append(n.presets, p.Name)
+	default:
+		c := n.child(p.Name)
+		for _, t := range p.Transformers {
+			c.transforms = append(c.transforms, transform{t.Name, t.Args})
 		}
-		if err := r.field(at, depth); err != nil {
-			return err
-		}
-		r.space()
-		if r.end() {
-			return nil
-		}
-		switch r.rest[r.pos] {
-		case ',', ']', ')':
-		default:
-			return r.fail(",")
-		}
-	}
-}
-
-func isNameChar(c rune) bool {
-	return c == '_' || c == '-' || c == '.' || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' && c < 0x80
-}
-
-func (r *fieldReader) name() (string, error) {
-	start := r.pos
-	for !r.end() && isNameChar(r.rest[r.pos]) {
-		r.pos++
-	}
-	if r.pos == start {
-		if r.end() {
-			return "", nil
-		}
-		return "", r.fail("a name character")
-	}
-	return string(r.rest[start:r.pos]), nil
-}
-
-func (r *fieldReader) field(at *node, depth int) error {
-	exclude := false
-	switch c := r.rest[r.pos]; {
-	case c == '!' || c == '-':
-		exclude = true
-		r.pos++
-		r.space()
-	case c == '*':
-		r.pos++
-		at.all = false
-		at.presets = append(at.presets, "all")
-		return r.transformers(newNode("")) // of everything: without effect
-	}
-	if !r.end() && r.rest[r.pos] == ':' {
-		r.pos++
-		name, err := r.name()
-		if err != nil {
-			return err
-		}
-		at.all = false
-		if !exclude {
-			at.presets = append(at.presets, name)
-		}
-		return nil
-	}
-	name, err := r.name()
-	if err != nil || name == "" {
-		return err
-	}
-	if exclude {
-		at.all = false
-		at.excludes[name] = true
-		if !r.end() && (r.rest[r.pos] == '[' || r.rest[r.pos] == '(') {
-			r.pos++
-			return r.list(newNode(""), depth+1)
-		}
-		return nil
-	}
-	return r.path(at, name, depth)
-}
-
-// path reads what follows a name: transformers, then members in brackets.
-func (r *fieldReader) path(at *node, name string, depth int) error {
-	first := at.includes[name] == nil // the first naming of a member decides how it is transformed
-	c := at
-	for _, part := range strings.Split(name, ".") {
-		if part != "" {
-			c = c.child(part)
-		}
-	}
-	given := c.transforms
-	if err := r.transformers(c); err != nil {
-		return err
-	}
-	if !first {
-		c.transforms = given
-	}
-	r.space()
-	if !r.end() && (r.rest[r.pos] == '[' || r.rest[r.pos] == '(') {
-		r.pos++
-		return r.list(c, depth+1)
-	}
-	return nil
-}
-
-func (r *fieldReader) transformers(c *node) error {
-	for {
-		r.space()
-		switch {
-		case r.end():
-			return nil
-		case r.rest[r.pos] == '~' || r.rest[r.pos] == '|' || r.rest[r.pos] == '@':
-			r.pos++
-		case r.rest[r.pos] == ':' && r.pos+1 < len(r.rest) && r.rest[r.pos+1] == ':':
-			r.pos += 2
-		default:
-			return nil
-		}
-		name, err := r.name()
-		if err != nil {
-			return err
-		}
-		t := transform{name: name}
-		if !r.end() && r.rest[r.pos] == '(' {
-			r.pos++
-			start := r.pos
-			for !r.end() && r.rest[r.pos] != ')' {
-				r.pos++
-			}
-			t.args = strings.FieldsFunc(string(r.rest[start:r.pos]), func(c rune) bool { return c == ';' || c == ',' })
-			for i := range t.args {
-				t.args[i] = strings.TrimSpace(t.args[i])
-			}
-			if !r.end() {
-				r.pos++
-			}
-		}
-		c.transforms = append(c.transforms, t)
 	}
 }

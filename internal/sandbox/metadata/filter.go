@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/d2gate/d2gate/internal/dhis2"
 	"github.com/d2gate/d2gate/internal/sandbox/problem"
 )
 
@@ -45,44 +46,12 @@ var operators = map[string]string{
 	"token": "token", "!token": "!token", "in": "in", "!in": "!in", "null": "null", "!null": "!null", "empty": "empty", "!empty": "!empty",
 }
 
-// splitFilters cuts the filter parameters at commas outside brackets. A piece
-// without a colon is dropped unless it is all there is (2.44, observed).
-func splitFilters(params []string) []string {
-	var out []string
-	for _, p := range params {
-		var pieces []string
-		depth, start := 0, 0
-		for i := range len(p) {
-			switch p[i] {
-			case '[':
-				depth++
-			case ']':
-				depth--
-			case ',':
-				if depth <= 0 {
-					pieces = append(pieces, strings.TrimSpace(p[start:i]))
-					start = i + 1
-				}
-			}
-		}
-		pieces = append(pieces, strings.TrimSpace(p[start:]))
-		for i, f := range pieces {
-			if i == 0 || strings.Contains(f, ":") {
-				out = append(out, f)
-			}
-		}
-	}
-	return slices.DeleteFunc(out, func(f string) bool { return f == "" })
-}
-
 // parseFilters reads filters for a type. Errors are 400s of the code E1003 with
 // DHIS2's words.
-func (s *schema) parseFilters(cat *catalog, params []string) ([]*filter, error) {
-	texts := splitFilters(params)
-	commas := slices.ContainsFunc(params, func(p string) bool { return strings.Contains(p, ",") })
+func (s *schema) parseFilters(cat *catalog, texts []string) ([]*filter, error) {
 	out := make([]*filter, 0, len(texts))
 	for _, t := range texts {
-		f, err := s.parseFilter(cat, t, commas)
+		f, err := s.parseFilter(cat, t)
 		if err != nil {
 			return nil, err
 		}
@@ -95,21 +64,17 @@ func badFilter(format string, args ...any) error {
 	return problem.New(400, "E1003", format, args...)
 }
 
-func (s *schema) parseFilter(cat *catalog, text string, cut bool) (*filter, error) {
-	parts := strings.SplitN(text, ":", 3)
-	if len(parts) < 2 || parts[1] == "" {
-		return nil, badFilter("Invalid filter => %s", text)
+func (s *schema) parseFilter(cat *catalog, text string) (*filter, error) {
+	cut, err := dhis2.ParseFilter(text)
+	if q, ok := errors.AsType[*dhis2.QueryError](err); ok {
+		return nil, problem.New(q.Status, q.Code, "%s", q.Message)
 	}
-	op := parts[1]
-	if cut && len(op) > 10 {
-		op = op[:10]
+	if err != nil {
+		return nil, err
 	}
-	f := &filter{text: text, op: op}
-	if len(parts) == 3 {
-		f.value = parts[2]
-	}
-	name := parts[0]
-	if name == "attributeValues.attribute.id" && op == "eq" { // DHIS2 rewrites it
+	f := &filter{text: text, op: cut.Op, value: cut.Value}
+	name := cut.Path
+	if name == "attributeValues.attribute.id" && f.op == "eq" { // DHIS2 rewrites it
 		name, f.op, f.value = f.value, "!null", ""
 	}
 	if err := f.resolve(cat, s, name); err != nil {
@@ -136,7 +101,7 @@ func (f *filter) resolve(cat *catalog, s *schema, path string) error {
 			return badFilter("Simple type was found before finished parsing path expression, please check your path string.")
 		}
 		p := typ.byName[name]
-		if p == nil && isUID(name) && typ.byName["attributeValues"] != nil {
+		if p == nil && dhis2.IsUID(name) && typ.byName["attributeValues"] != nil {
 			f.path = append(f.path, step{name: name, typ: typ, attr: name})
 			typ = nil
 			continue

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/d2gate/d2gate/internal/dhis2"
 	"github.com/d2gate/d2gate/internal/sandbox/problem"
 )
 
@@ -75,7 +76,7 @@ func (c *request) bridgesNested(p *property, f *node) bool {
 }
 
 func (c *request) bridgesFilters() bool {
-	for _, t := range splitFilters(c.query["filter"]) {
+	for _, t := range dhis2.SplitFilters(c.query["filter"]) {
 		parts := strings.SplitN(t, ":", 3)
 		if len(parts) < 2 || strings.Contains(parts[0], ".") {
 			return false

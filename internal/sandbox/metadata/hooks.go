@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/d2gate/d2gate/internal/dhis2"
 )
 
 // This file holds what single types do beyond the table (DHIS2 2.44's
@@ -145,7 +147,7 @@ func (b *bundle) userErrors(ctx context.Context, s *schema, doc document, old *o
 			aboutName(report(s, "E4054", "Property `%s` already exists, was given `%s`.", "username", name))
 		}
 	}
-	if uid := textOf(doc, "id"); !isUID(uid) {
+	if uid := textOf(doc, "id"); !dhis2.IsUID(uid) {
 		errs = append(errs, report(s, "E4014", "Invalid UID `%s` for property `%s`", uid, "uid").of("", "uid"))
 	}
 	if p := textOf(doc, "password"); p != "" {
@@ -167,18 +169,6 @@ func (b *bundle) userErrors(ctx context.Context, s *schema, doc document, old *o
 	}
 	more, err := b.userRoleErrors(ctx, s, doc, old, given)
 	return append(errs, more...), err
-}
-
-func isUID(s string) bool {
-	if len(s) != 11 || !(s[0]|0x20 >= 'a' && s[0]|0x20 <= 'z') {
-		return false
-	}
-	for i := range len(s) {
-		if c := s[i]; !(c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9') {
-			return false
-		}
-	}
-	return true
 }
 
 // validUsername: 4 to 255 characters of letters, digits and . _ @ - (2.44

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/d2gate/d2gate/internal/dhis2"
 	"github.com/d2gate/d2gate/internal/sandbox/problem"
 )
 
@@ -126,7 +127,7 @@ func (c *request) listSelection(p listParams, n *node, sel *selection) error {
 
 // selection reads filter, order, query and the parameters of single types.
 func (c *request) selection(p listParams) (*selection, error) {
-	filters, err := c.typ.parseFilters(c.s.cat, c.query["filter"])
+	filters, err := c.typ.parseFilters(c.s.cat, dhis2.SplitFilters(c.query["filter"]))
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/d2gate/d2gate/internal/dhis2"
 )
 
 // renderer turns documents into what a caller asked for, as one user sees them.
@@ -185,7 +187,7 @@ func (r *renderer) attributeMembers(b []byte, start int, s *schema, doc document
 		return b, nil
 	}
 	for _, name := range n.order {
-		if !isUID(name) || s.byName[name] != nil {
+		if !dhis2.IsUID(name) || s.byName[name] != nil {
 			continue
 		}
 		for _, v := range listOf(doc, "attributeValues") {

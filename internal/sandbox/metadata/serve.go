@@ -45,7 +45,7 @@ func (s *Service) Owns(segments []string) bool {
 
 // ServeHTTP answers a request for a path that Owns knows, as user u.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request, u *User, segments []string) {
-	c := &request{s: s, w: w, r: r, u: u, seg: segments, query: parseQuery(r.URL.RawQuery)}
+	c := &request{s: s, w: w, r: r, u: u, seg: segments, query: dhis2.ParseQuery(r.URL.RawQuery)}
 	raw := strings.Split(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	c.suffix = dhis2.ParsePath(raw).Suffix
 	if t := s.cat.byPlural[segments[0]]; t != nil && t.stored() {
@@ -54,13 +54,6 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request, u *User, seg
 	if err := c.dispatch(); err != nil {
 		c.fail(err)
 	}
-}
-
-// parseQuery reads a query as Tomcat does: a semicolon is a character like others,
-// and what cannot be decoded is left out.
-func parseQuery(raw string) url.Values {
-	q, _ := url.ParseQuery(strings.ReplaceAll(raw, ";", "%3B")) // the rest still counts
-	return q
 }
 
 // actions are what the verbs of one path do.
@@ -260,7 +253,7 @@ func (c *request) mediaType(allowed ...string) error {
 
 // uidOf checks a uid of the path; parameter is its name in the text.
 func uidOf(uid, parameter string) (string, error) {
-	if !isUID(uid) {
+	if !dhis2.IsUID(uid) {
 		return "", problem.BadRequest("Value '%s' is not valid for path parameter %s. UID must be an alphanumeric string of 11 characters starting with a letter, but was: %s", uid, parameter, uid)
 	}
 	return uid, nil

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/d2gate/d2gate/internal/dhis2"
 	"github.com/d2gate/d2gate/internal/sandbox/problem"
 )
 
@@ -128,7 +129,7 @@ func writeObject(w *bufio.Writer, name string, m map[string]any) error {
 
 // elementName is a name that XML takes; a uid among them becomes an entry.
 func elementName(name string) string {
-	if isUID(name) {
+	if dhis2.IsUID(name) {
 		return "entry"
 	}
 	return name
