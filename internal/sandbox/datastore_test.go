@@ -137,3 +137,16 @@ func TestAnAppThatIsRemovedOpensItsNamespace(t *testing.T) {
 	require.Equal(t, 204, b.as(asAdmin, "DELETE", "/api/apps/my-app", "").status)
 	require.Equal(t, 201, b.as(asNurse, "POST", "/api/dataStore/closed/k", "1").status)
 }
+
+func TestOfManyWhoCreateOneKeyOneDoes(t *testing.T) {
+	b := open(t, sandbox.Config{})
+	statuses := make(chan int, 20)
+	for range cap(statuses) {
+		go func() { statuses <- b.as(asAdmin, "POST", "/api/dataStore/race/k", "1").status }()
+	}
+	count := map[int]int{}
+	for range cap(statuses) {
+		count[<-statuses]++
+	}
+	require.Equal(t, map[int]int{201: 1, 409: 19}, count)
+}

@@ -54,27 +54,14 @@ func newIssuerKeys(cfg Config) *issuerKeys {
 // verify checks the signature. Errors: *invalidToken, the 500 page when discovery
 // fails, a 500 WebMessage when the keys cannot be had.
 func (k *issuerKeys) verify(ctx context.Context, t *jwt) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if err := k.discover(ctx); err != nil {
-		return err
-	}
-	switch {
-	case t.alg == "none":
-		return invalid("Unsupported algorithm of none")
-	case t.typ != "" && !strings.EqualFold(t.typ, "JWT"):
-		return undecodableJWT("the given typ value needs to be one of [JWT]")
-	case !slices.Contains(k.allowed, t.alg):
-		return undecodableJWT("Signed JWT rejected: Another algorithm expected, or no matching key(s) found")
-	}
-	candidates, err := k.find(ctx, t)
+	candidates, err := k.candidates(ctx, t)
 	if err != nil {
 		return err
 	}
 	if len(candidates) == 0 {
 		return undecodableJWT("Signed JWT rejected: Another algorithm expected, or no matching key(s) found")
 	}
-	signed, err := jose.ParseSignedCompact(t.text, signatures)
+	signed, err := jose.ParseSigned(t.text, signatures)
 	if err != nil {
 		return undecodableJWT("Malformed token")
 	}
@@ -84,6 +71,25 @@ func (k *issuerKeys) verify(ctx context.Context, t *jwt) error {
 		}
 	}
 	return undecodableJWT("Signed JWT rejected: Invalid signature")
+}
+
+// candidates are the keys that may have signed a token, after what does not need a
+// key has been checked.
+func (k *issuerKeys) candidates(ctx context.Context, t *jwt) ([]jose.JSONWebKey, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.discover(ctx); err != nil {
+		return nil, err
+	}
+	switch {
+	case t.alg == "none":
+		return nil, invalid("Unsupported algorithm of none")
+	case t.typ != "" && !strings.EqualFold(t.typ, "JWT"):
+		return nil, undecodableJWT("the given typ value needs to be one of [JWT]")
+	case !slices.Contains(k.allowed, t.alg):
+		return nil, nil
+	}
+	return k.find(ctx, t)
 }
 
 // discover reads the issuer's document once; while it fails each request tries
