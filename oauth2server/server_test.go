@@ -28,6 +28,7 @@ const documentedSecret = "1e6db50c-0fee-11e5-98d0-3c15c2c6caf6"
 // rig is a token server on a real SQLite file, with one signed-in browser.
 type rig struct {
 	t        testing.TB
+	file     string // of the store
 	srv      *oauth2server.Server
 	st       oauth2server.Store
 	verifier *oauth2server.Verifier
@@ -46,10 +47,11 @@ func newRig(t testing.TB) *rig { return newRigAt(t, "https://gw.example") }
 
 func newRigAt(t testing.TB, issuer string) *rig {
 	t.Helper()
-	s, err := store.Open(context.Background(), "sqlite", filepath.Join(t.TempDir(), "d2gate.db"))
+	file := filepath.Join(t.TempDir(), "d2gate.db")
+	s, err := store.Open(context.Background(), "sqlite", file)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	r := &rig{t: t, issuer: issuer, st: s.OAuth2(), now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), disabled: map[string]bool{}}
+	r := &rig{t: t, file: file, issuer: issuer, st: s.OAuth2(), now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), disabled: map[string]bool{}}
 	keys, err := oauth2server.OpenKeys(t.Context(), oauth2server.KeysConfig{Store: r.st, Now: r.clock, Rand: oauth2server.RandReader})
 	require.NoError(t, err)
 	r.verifier, err = oauth2server.NewVerifier(oauth2server.VerifierConfig{Store: r.st, Now: r.clock})
