@@ -18,8 +18,8 @@ var challengeForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
 // codeGrant proves the owner by an authorization code (RFC 6749 4.1.3, RFC 7636
 // 4.6). Who is not its client, or lacks the verifier, sees no code and cannot spend
-// it; a client that has both but is wrong in another way uses it up, as in DHIS2.
-// The code itself is spent by issue, before anything is minted.
+// it; nor does any other refusal (DHIS2 2.41 used it up). The code itself is spent by
+// issue, before anything is minted.
 func (s *Server) codeGrant(ctx context.Context, q tokenRequest) (proof, error) {
 	text := q.form.Get("code")
 	if text == "" {
@@ -38,11 +38,8 @@ func (s *Server) codeGrant(ctx context.Context, q tokenRequest) (proof, error) {
 	case err != nil:
 		return proof{}, storeGone(err)
 	}
-	if bad := s.unfit(q, code); bad != nil {
-		if err := s.cfg.Store.Redeem(ctx, code.Hash, s.cfg.Now(), nil); err != nil && !errors.Is(err, ErrSpent) {
-			return proof{}, storeGone(err)
-		}
-		return proof{}, bad
+	if err := s.unfit(q, code); err != nil {
+		return proof{}, err
 	}
 	if err := s.cfg.Owners.CheckOwner(ctx, code.Owner); err != nil {
 		return proof{}, fromFault(err)

@@ -82,6 +82,7 @@ func TestARefusalLeavesTheStoreAsItWas(t *testing.T) {
 		"an unknown client with a good code":    form("nobody:x", "grant_type", "authorization_code", "code", code),
 		"another client's code":                 form(other, "grant_type", "authorization_code", "code", code),
 		"a verifier without a challenge":        form(demo, "grant_type", "authorization_code", "code", code, "code_verifier", strings.Repeat("v", 43)),
+		"a code for another address":            form(demo, "grant_type", "authorization_code", "code", code, "redirect_uri", "http://www.example.org/"),
 		"another client's refresh token":        form(other, "grant_type", "refresh_token", "refresh_token", refresh),
 		"an access token for a refresh":         form(demo, "grant_type", "refresh_token", "refresh_token", text(tokens["access_token"])),
 		"a code for a refresh":                  form(demo, "grant_type", "refresh_token", "refresh_token", code),
