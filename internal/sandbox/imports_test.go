@@ -92,3 +92,24 @@ func TestCSVPutsObjectsIntoCollections(t *testing.T) {
 	require.Equal(t, 409, put(group+",abcdefghijk\n").status, "an object that does not exist")
 	require.Equal(t, 409, put("abcdefghijk,"+vars["one"].(string)+"\n").status, "a collection that does not exist")
 }
+
+func TestEveryCSVClassThatIsListedIsImported(t *testing.T) {
+	b := open(t, sandbox.Config{})
+	var classes []string
+	require.NoError(t, json.Unmarshal([]byte(b.as(asAdmin, "GET", "/api/metadata/csvImportClasses", "").body), &classes))
+	require.Len(t, classes, 16)
+	for _, class := range classes {
+		a := b.as(asAdmin, "POST", "/api/metadata?classKey="+class, "a,b\n", "Content-Type: application/csv")
+		require.Equal(t, 200, a.status, class+a.body)
+	}
+}
+
+func TestAValidationRuleByCSVHasItsSides(t *testing.T) {
+	b := open(t, sandbox.Config{})
+	a := b.as(asAdmin, "POST", "/api/metadata?classKey=VALIDATION_RULE&importReportMode=FULL",
+		"name,uid,code,description,instruction,importance,ruleType,operator,periodType,left,leftDescription,leftMissing,right,rightDescription,rightMissing\n"+
+			"rule,vrByCsv0001,,,,HIGH,,less_than,Monthly,1,one,NEVER_SKIP,2,two,SKIP_IF_ALL_VALUES_MISSING\n", "Content-Type: application/csv")
+	require.Equal(t, 200, a.status, a.body)
+	rule := b.as(asAdmin, "GET", "/api/validationRules/vrByCsv0001?fields=operator,importance,leftSide[expression,description],rightSide[expression,missingValueStrategy]", "").body
+	require.JSONEq(t, `{"operator":"less_than","importance":"HIGH","leftSide":{"expression":"1","description":"one"},"rightSide":{"expression":"2","missingValueStrategy":"SKIP_IF_ALL_VALUES_MISSING"}}`, rule)
+}
