@@ -125,6 +125,7 @@ func (g *Gateway) refuse(p *passage, err error) {
 	}
 	p.unread()
 	if own, ok := errors.AsType[respond.Renderer](err); ok && f.Reason != fault.AuditUnavailable {
+		p.out.Header()["X-Gateway-Reason"] = []string{string(f.Reason)}
 		own.Render(&p.out, p.r) // OAuth2 errors have a form of their own
 		return
 	}

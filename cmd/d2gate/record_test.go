@@ -128,3 +128,21 @@ func TestUserinfoIsOpenToWhoMayReadMeAndToNobodyElse(t *testing.T) {
 	require.Equal(t, 403, status)
 	require.Equal(t, "policy_refused", header.Get("X-Gateway-Reason"), "it is for access tokens")
 }
+
+func TestARefusalOfTheTokenServerNamesItsReasonInTheHeaderAndTheRecord(t *testing.T) { // design 8
+	r := serve(t, plainBackend)
+	q, err := http.NewRequestWithContext(t.Context(), "POST", r.gateway+"/uaa/oauth/token", strings.NewReader("grant_type=refresh_token"))
+	require.NoError(t, err)
+	q.Header.Set("Content-Type", formType)
+	q.SetBasicAuth("nobody", "7b2f9f1e-6c7d-4a53-8a55-0d4a1d1f7c11")
+	resp, err := http.DefaultClient.Do(q)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Equal(t, 401, resp.StatusCode)
+	require.JSONEq(t, `{"error":"invalid_client","error_description":"Bad client credentials"}`, string(body), "the body is RFC 6749's and nothing else")
+	require.Equal(t, []string{"login_failed"}, resp.Header.Values("X-Gateway-Reason"))
+	line := r.onRecord(func(l auditLine) bool { return l.Path == "/uaa/oauth/token" })
+	require.Equal(t, "refuse login_failed", line.Decision+" "+line.Reason)
+}
