@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
@@ -160,32 +159,57 @@ func (b *tab) open(path string) {
 	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.Navigate(path)), path)
 }
 
+// steady does again what has met a node of the page before: the browser tells of a
+// new document a moment after it has loaded. Nothing was done to a node that is gone.
+func steady(do func() error) (err error) {
+	for range 5 {
+		if err = do(); err == nil || !strings.Contains(err.Error(), "No node with given id") {
+			break
+		}
+	}
+	return err
+}
+
 // fill types into a field, over what it holds.
 func (b *tab) fill(selector, text string) {
 	b.t.Helper()
 	_, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.querySelector("`+selector+`").value = ""`))
 	require.NoError(b.t, err, selector)
-	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.SendKeys(chromedp.CSS(selector), text)), selector)
+	require.NoError(b.t, steady(func() error { return chromedp.Do(b.ctx, chromedp.SendKeys(chromedp.CSS(selector), text)) }), selector)
 }
 
 // check ticks a box or chooses a button of a group.
 func (b *tab) check(selector string) {
 	b.t.Helper()
-	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.Click(chromedp.CSS(selector))), selector)
+	require.NoError(b.t, steady(func() error { return chromedp.Do(b.ctx, chromedp.Click(chromedp.CSS(selector))) }), selector)
 }
 
 // press clicks what leads to another page and waits for it.
 func (b *tab) press(selector string) int64 {
 	b.t.Helper()
-	resp, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS(selector)))
-	require.NoError(b.t, err, selector)
-	return resp.Status
+	var status int64
+	require.NoError(b.t, steady(func() error {
+		resp, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS(selector)))
+		if err == nil {
+			status = resp.Status
+		}
+		return err
+	}), selector)
+	return status
 }
 
 // text is what the reader sees.
 func (b *tab) text() string {
 	b.t.Helper()
-	s, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS("body")))
+	s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.body.innerText"))
+	require.NoError(b.t, err)
+	return s
+}
+
+// secret is the token that the page shows.
+func (b *tab) secret() string {
+	b.t.Helper()
+	s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.querySelector("#secret").value`))
 	require.NoError(b.t, err)
 	return s
 }
@@ -242,5 +266,3 @@ func (b *tab) usable(name string) {
 	require.NoError(b.t, json.Unmarshal([]byte(text), &violations))
 	require.Empty(b.t, violations, "%s, %s", name, b)
 }
-
-var _ cdp.Session = (*chromedp.Target)(nil)
