@@ -46,7 +46,7 @@ func (s *Server) Metadata(w http.ResponseWriter, r *http.Request) error {
 		UserinfoEndpoint: iss + "/userinfo", IntrospectionEndpoint: iss + "/oauth2/introspect", RevocationEndpoint: iss + "/oauth2/revoke",
 		ScopesSupported: append([]string{scopeAll}, labels...), ResponseTypes: []string{"code"}, ResponseModes: []string{"query"}, GrantTypes: grants,
 		TokenEndpointAuth: append(auth, "none"), IntrospectionAuth: auth, RevocationAuth: auth, CodeChallengeMethods: []string{"S256"},
-		SubjectTypes: []string{"public"}, IDTokenAlgs: []string{"RS256"}, IssParameter: true, PromptValues: []string{"none", "login", "consent"},
+		SubjectTypes: []string{"public"}, IDTokenAlgs: []string{"RS256"}, IssParameter: true, PromptValues: []string{"none", "consent"},
 	})
 	return nil
 }

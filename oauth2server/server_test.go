@@ -426,6 +426,12 @@ func TestAClientWithoutASecretIntrospectsNothingAndMayRevoke(t *testing.T) { // 
 	require.False(t, r.works(access))
 }
 
+func TestTheMetadataPromisesNoPromptThatIsNotKept(t *testing.T) {
+	r := newRig(t)
+	out := r.do(httptest.NewRequest(http.MethodGet, "/.well-known/openid-configuration", nil))
+	require.Equal(t, []any{"none", "consent"}, out.body["prompt_values_supported"], "login would want the time of the sign-in looked at")
+}
+
 func TestErrorsThatMustNotRedirectDoNot(t *testing.T) {
 	r := newRig(t)
 	r.client("nogrant", "9b2f9f1e-6c7d-4a53-8a55-0d4a1d1f7c11", "password")
