@@ -242,12 +242,33 @@ func (p *property) validate(s *schema, v any) (errorReport, bool) {
 		}
 		return p.validateText(s, v)
 	case json.Number:
-		f, _ := asFloat(v)
-		if !math.IsNaN(p.min) && f < p.min || !math.IsNaN(p.max) && f > p.max {
-			return report(s, "E4008", "Allowed range for numeric property `%s` is [%s to %s], but number given was %s", p.name, p.min, p.max, string(v)).of(p.class(), p.name), true
-		}
+		return p.validateNumber(s, v)
 	}
 	return errorReport{}, false
+}
+
+// validateNumber: E4008. The message groups digits, the arguments are Java's.
+func (p *property) validateNumber(s *schema, v json.Number) (errorReport, bool) {
+	low, high := p.min, p.max
+	if math.IsNaN(low) {
+		low = -math.MaxFloat64
+	}
+	if math.IsNaN(high) {
+		high = math.MaxFloat64
+	}
+	f, err := v.Float64()
+	if err == nil && f >= low && f <= high {
+		return errorReport{}, false
+	}
+	given := any(rawJSON(v))
+	if math.IsInf(f, 0) {
+		given = string(v)
+	}
+	return errorReport{
+		Message: "Allowed range for numeric property `" + p.name + "` is [" + messageNumber(low) + " to " + messageNumber(high) + "], but number given was " + messageNumber(f),
+		Args:    []any{p.name, javaDouble(low), javaDouble(high), string(v)}, MainKlass: s.className(), ErrorCode: "E4008", ErrorKlass: p.class(), ErrorProperty: p.name,
+		ErrorProperties: []any{p.name, rawJSON(javaDouble(low)), rawJSON(javaDouble(high)), given},
+	}, true
 }
 
 func (p *property) validateText(s *schema, v string) (errorReport, bool) {

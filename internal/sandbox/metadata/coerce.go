@@ -205,17 +205,17 @@ func (p *property) coerceNum(s *schema, v any) (any, error) {
 		if text = strings.TrimSpace(v); text == "" {
 			return nil, nil
 		}
-		if f, err := strconv.ParseFloat(text, 64); err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+		if f, err := strconv.ParseFloat(text, 64); err != nil && !math.IsInf(f, 0) || math.IsNaN(f) {
 			return nil, p.unreadable(s, "Cannot deserialize value of type `double` from String \"%s\": not a valid `double` value (as String to convert)", v)
 		}
 	default:
 		return nil, p.wrongToken(s, "double", v)
 	}
 	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsInf(f, 0) {
+	if err != nil && !math.IsInf(f, 0) {
 		return nil, p.unreadable(s, "Numeric value (%s) out of range of `double`", text)
 	}
-	return json.Number(javaDouble(f)), nil
+	return json.Number(javaDouble(f)), nil // an infinite one is refused by validate, and never stored
 }
 
 // dateLayouts are the forms of a date that DHIS2 reads (DateUtils.java).

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/d2gate/d2gate/internal/dhis2"
+	"github.com/d2gate/d2gate/internal/sandbox/problem"
 )
 
 // document is an object as it is stored and worked on: texts, bools, json.Number,
@@ -136,6 +137,9 @@ func appendAny(b []byte, v any) ([]byte, error) {
 		}
 		return append(b, "false"...), nil
 	case json.Number:
+		if strings.HasSuffix(string(v), "Infinity") {
+			return nil, problem.Plain409("Numeric value out of range of `double`")
+		}
 		return append(b, v...), nil
 	case string:
 		return appendText(b, v)

@@ -15,6 +15,12 @@ func javaDouble(f float64) string {
 		}
 		return "0.0"
 	}
+	if math.IsInf(f, 0) {
+		if f < 0 {
+			return "-Infinity"
+		}
+		return "Infinity"
+	}
 	if a := math.Abs(f); a >= 1e-3 && a < 1e7 {
 		s := strconv.FormatFloat(f, 'f', -1, 64)
 		if !strings.Contains(s, ".") {
@@ -32,6 +38,34 @@ func javaDouble(f float64) string {
 		sign = "-"
 	}
 	return mantissa + "E" + sign + strings.TrimLeft(exp[1:], "0")
+}
+
+// messageNumber prints a number as Java's MessageFormat does: groups of three
+// digits, at most three behind the point.
+func messageNumber(f float64) string {
+	if math.IsInf(f, 0) {
+		if f < 0 {
+			return "-∞"
+		}
+		return "∞"
+	}
+	s := strconv.FormatFloat(f, 'f', -1, 64)
+	whole, fraction, _ := strings.Cut(s, ".")
+	sign := ""
+	if strings.HasPrefix(whole, "-") {
+		sign, whole = "-", whole[1:]
+	}
+	var b strings.Builder
+	for i, d := range whole {
+		if i > 0 && (len(whole)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(d)
+	}
+	if fraction = fraction[:min(len(fraction), 3)]; fraction != "" {
+		b.WriteString("." + fraction)
+	}
+	return sign + b.String()
 }
 
 // asFloat is a number's value.

@@ -395,6 +395,7 @@ func (r *renderer) inverse(s *schema, p *property, doc document, c *node) (any, 
 	if err != nil {
 		return nil, err
 	}
+	slices.Reverse(by) // a set has no order; DHIS2 was seen to give the newest first
 	out := make([]any, 0, len(by))
 	for _, o := range by {
 		var shown any
