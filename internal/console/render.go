@@ -3,11 +3,13 @@ package console
 import (
 	"bytes"
 	"embed"
-	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 
 	"github.com/d2gate/d2gate/internal/identity"
 )
@@ -21,6 +23,8 @@ type pages struct{ byName map[string]*template.Template }
 func readPages() (*pages, error) {
 	base, err := template.New("").Funcs(template.FuncMap{
 		"list": func(v ...any) []any { return v },
+		"has":  func(list []string, word string) bool { return slices.Contains(list, word) },
+		"zero": func(t time.Time) bool { return t.IsZero() },
 		"quot": func() template.HTML { return "&quot;" }, // as DHIS2 2.41 writes it
 	}).ParseFS(templateFiles, "templates/base.html", "templates/fields.html")
 	if err != nil {
@@ -48,30 +52,38 @@ func readPages() (*pages, error) {
 	return p, nil
 }
 
-// page is what every template knows. Data is the page's own.
+// page is what every template knows. Data is the page's own. What takes arguments
+// is a field, for these templates call no methods (docs/decisions/0006).
 type page struct {
-	*catalogue
+	T    func(key string, args ...any) string
+	N    func(key string, n int) string
+	Text func(key string, args ...any) template.HTML
+	Time func(time.Time) template.HTML
+	In   func(time.Time) string
+
+	Lang  string
+	Dir   string // in which it is written
 	Title string
 	Base  string // context path
 	CSS   string
 	JS    string
 	Form  string // anti-forgery value
 	User  *identity.User
-	Admin bool
-	Here  string // "tokens" or "clients", for the navigation
-	Data  any
-
-	now time.Time
+	// UserName is how the user is called.
+	UserName string
+	Admin    bool
+	Here     string // "tokens" or "clients", for the navigation
+	Data     any
 }
 
-// Lang is the page's language.
-func (p *page) Lang() string { return p.lang }
-
-// Dir is the direction that it is written in.
-func (p *page) Dir() string { return p.dir }
-
-// UserName is how the user is called.
-func (p *page) UserName() string { return displayName(p.User) }
+// pageFor is a page without its own parts.
+func (v *visit) pageFor(form string) *page {
+	w, now := v.words, v.c.cfg.Now()
+	return &page{
+		T: w.T, N: w.N, Text: w.element, Time: asUTC, In: func(t time.Time) string { return w.away(t.Sub(now)) }, Lang: w.lang, Dir: w.dir,
+		Base: v.c.base, CSS: v.c.base + cssPath, JS: v.c.base + jsPath, Form: form,
+	}
+}
 
 func displayName(u *identity.User) string {
 	if u == nil {
@@ -85,30 +97,29 @@ func displayName(u *identity.User) string {
 	return u.Username
 }
 
-// Time is an instant as UTC; a script makes it local.
-func (p *page) Time(t time.Time) template.HTML {
+// asUTC shows an instant as UTC; a script makes it local.
+func asUTC(t time.Time) template.HTML {
 	t = t.UTC()
 	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + t.Format("2006-01-02 15:04") + ` UTC</time>`) //nolint:gosec // digits only
 }
 
-// Text is T for the text of an element, where an apostrophe stays as it is: what
+// element is T for the text of an element, where an apostrophe stays as it is: what
 // reads DHIS2's consent page looks for its words to the letter.
-func (p *page) Text(key string, args ...any) template.HTML {
-	return template.HTML(textEscaper.Replace(p.T(key, args...))) //nolint:gosec // escaped
+func (c *catalogue) element(key string, args ...any) template.HTML {
+	return template.HTML(textEscaper.Replace(c.T(key, args...))) //nolint:gosec // escaped
 }
 
 var textEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;")
 
-// In says how far away an instant is, in days or hours.
-func (p *page) In(t time.Time) string {
-	d := t.Sub(p.now)
+// away says how far away an instant is, in days or hours.
+func (c *catalogue) away(d time.Duration) string {
 	switch {
 	case d < time.Hour:
-		return p.N("in_minutes", int((d+time.Minute-1)/time.Minute))
+		return c.N("in_minutes", int((d+time.Minute-1)/time.Minute))
 	case d < 48*time.Hour:
-		return p.N("in_hours", int(d.Round(time.Hour)/time.Hour))
+		return c.N("in_hours", int(d.Round(time.Hour)/time.Hour))
 	}
-	return p.N("in_days", int(d.Round(24*time.Hour)/(24*time.Hour)))
+	return c.N("in_days", int(d.Round(24*time.Hour)/(24*time.Hour)))
 }
 
 // view is one page to be shown.
@@ -128,10 +139,8 @@ func (v *visit) show(s view) error {
 	if err != nil {
 		return err
 	}
-	p := &page{
-		catalogue: v.words, Title: v.words.T(s.title), Base: v.c.base, CSS: v.c.base + cssPath, JS: v.c.base + jsPath,
-		Form: form, User: s.user, Here: s.here, Data: s.data, now: v.c.cfg.Now(),
-	}
+	p := v.pageFor(form)
+	p.Title, p.User, p.UserName, p.Here, p.Data = v.words.T(s.title), s.user, displayName(s.user), s.here, s.data
 	if s.user != nil {
 		p.Admin = v.c.cfg.Admin(s.user.Authorities)
 	}

@@ -46,11 +46,8 @@ type methodChoice struct {
 
 var methodChoices = []string{"GET,HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
-// Needs reports whether the operator demands a limit.
-func (f *tokenForm) Needs(word string) bool { return slices.Contains(f.Required, word) }
-
-// Browser reports the context that is for pages of other sites.
-func (f *tokenForm) Browser() bool { return f.Context == "browser" }
+// browser reports the context that is for pages of other sites.
+func (f *tokenForm) browser() bool { return f.Context == "browser" }
 
 // methods gives the boxes for what is allowed.
 func methods(allowed []string) []methodChoice {
@@ -73,7 +70,7 @@ var presets = []int{7, 30, 60, 90}
 // newForm is an empty form for the context.
 func (v *visit) newForm(context string, p person) *tokenForm {
 	f := &tokenForm{Context: context, Expires: "30", Methods: methods(nil)}
-	if f.Browser() {
+	if f.browser() {
 		f.Methods = methods([]string{"GET", "HEAD"})
 	}
 	v.complete(f, p)

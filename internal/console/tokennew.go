@@ -2,10 +2,11 @@ package console
 
 import (
 	"errors"
-	"html/template"
 	"net/http"
 	"net/url"
 	"time"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 
 	"github.com/d2gate/d2gate/pat"
 )

@@ -47,6 +47,9 @@ var forbidden = map[string][]string{
 
 // doors: only these packages may import the dependency.
 var doors = map[string][]string{
+	"html/template":                              {}, // docs/decisions/0006
+	"text/template":                              {},
+	"github.com/DataDog/datadog-agent":           {"internal/console", "internal/respond"},
 	"github.com/go-chi/chi":                      {"cmd/d2gate"},
 	"github.com/goccy/go-yaml":                   {"config"},
 	"modernc.org/sqlite":                         {"internal/store"},
