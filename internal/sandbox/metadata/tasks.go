@@ -14,8 +14,12 @@ import (
 // importJob is the only type of job that a sandbox has.
 const importJob = "METADATA_IMPORT"
 
-// tasksKept is how many jobs a sandbox remembers; then the oldest is forgotten.
-const tasksKept = 100
+// A sandbox remembers its last jobs: at most tasksKept, whose summaries are at most
+// summariesKept bytes; the last one whatever its size.
+const (
+	tasksKept     = 100
+	summariesKept = 16 << 20
+)
 
 // notification is one thing that a job said.
 type notification struct {
@@ -40,21 +44,24 @@ type importSummary struct {
 // task is a job that has ended.
 type task struct {
 	uid     string
-	notes   []notification // the last one first
-	summary *importSummary // nil if the import could not be read
+	notes   []notification  // the last one first
+	summary json.RawMessage // an importSummary, nil if the import could not be read
 }
 
 // taskLog remembers the last jobs. The zero value is ready.
 type taskLog struct {
 	mu   sync.Mutex
 	jobs []task // the oldest first
+	size int    // of their summaries, in bytes
 }
 
 func (l *taskLog) add(t task) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.jobs = append(l.jobs, t)
-	if len(l.jobs) > tasksKept {
+	l.jobs, l.size = append(l.jobs, t), l.size+len(t.summary)
+	for len(l.jobs) > tasksKept || l.size > summariesKept && len(l.jobs) > 1 {
+		l.size -= len(l.jobs[0].summary)
+		l.jobs[0] = task{} // the array goes on living
 		l.jobs = l.jobs[1:]
 	}
 }
@@ -83,7 +90,9 @@ func (c *request) later(work func() (importReport, error)) error {
 	rep, failed := work()
 	t := task{uid: uid}
 	if failed == nil {
-		t.summary = &importSummary{params, rep.Status, rep.TypeReports, rep.Stats}
+		if t.summary, err = dhis2.EncodeJSON(importSummary{params, rep.Status, rep.TypeReports, rep.Stats}); err != nil {
+			return err
+		}
 	}
 	if t.notes, err = c.notifications(failed); err != nil {
 		return err
