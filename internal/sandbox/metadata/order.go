@@ -48,7 +48,6 @@ func (s *schema) defaultOrder() []order {
 type found struct {
 	seq  int64
 	uid  string
-	doc  document // nil when it is loaded later
 	keys []sortKey
 }
 
