@@ -5,8 +5,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
+	mx "github.com/d2gate/d2gate/internal/metrics"
 	"github.com/d2gate/d2gate/proxy"
 )
 
@@ -54,7 +53,7 @@ func (l *listeners) close() {
 }
 
 // services are the servers behind the listeners, in the order in which they end.
-func (s *server) services(g *gateway, reg *prometheus.Registry) ([]service, error) {
+func (s *server) services(g *gateway, reg *mx.Registry) ([]service, error) {
 	limits := s.cfg.Server.Limits
 	front := serverConfig{
 		handler: g.drain.wrap(g.handler), log: s.log,

@@ -11,12 +11,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/d2gate/d2gate/config"
 	"github.com/d2gate/d2gate/internal/audit"
 	"github.com/d2gate/d2gate/internal/console"
 	"github.com/d2gate/d2gate/internal/identity"
+	mx "github.com/d2gate/d2gate/internal/metrics"
 	"github.com/d2gate/d2gate/internal/store"
 	"github.com/d2gate/d2gate/pat"
 	"github.com/d2gate/d2gate/proxy"
@@ -155,16 +154,16 @@ func settingsOf(cfg *config.Config) pat.Settings {
 }
 
 // register shows the numbers that others count.
-func (g *gateway) register(reg prometheus.Registerer, box *behind) error {
+func (g *gateway) register(reg *mx.Registry, box *behind) error {
 	stat := func(pick func(pat.Stats) int64) func() int64 { return func() int64 { return pick(g.verifier.Stats()) } }
-	all := []prometheus.Collector{
+	all := []mx.Family{
 		counter("d2gate_token_lookups_total", "Well-formed tokens that were verified.", stat(func(s pat.Stats) int64 { return s.Lookups })),
 		counter("d2gate_token_cache_hits_total", "Tokens answered by the cache, unknown ones included.", stat(func(s pat.Stats) int64 { return s.Hits + s.NegativeHits })),
 		counter("d2gate_token_cache_misses_total", "Tokens asked of the store.", stat(func(s pat.Stats) int64 { return s.Misses })),
 		counter("d2gate_token_garbage_total", "Texts that are no token; they cost no look-up.", stat(func(s pat.Stats) int64 { return s.Garbage })),
 		counter("d2gate_token_store_errors_total", "Questions that the store did not answer.", stat(func(s pat.Stats) int64 { return s.Errors })),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "d2gate_token_cache_entries", Help: "Records in the token cache."},
-			func() float64 { return float64(g.verifier.Stats().Entries) }),
+		mx.GaugeFunc("d2gate_token_cache_entries", "Records in the token cache.",
+			func() (float64, error) { return float64(g.verifier.Stats().Entries), nil }),
 	}
 	all = append(all, g.oauth2.purged,
 		counter("d2gate_bearer_lookups_total", "Access tokens asked of the store.", func() int64 { n, _ := g.oauth2.verifier.Stats(); return n }),
@@ -172,7 +171,7 @@ func (g *gateway) register(reg prometheus.Registerer, box *behind) error {
 	if box != nil {
 		all = append(all, counter("d2gate_sandbox_sessions_opened_total", "Sessions that the sandbox DHIS2 has opened.", box.sessions))
 	}
-	return registerAll(reg, all...)
+	return reg.Register(all...)
 }
 
 // followChanges hears of changes that other replicas make, and confirms that there
@@ -256,8 +255,8 @@ func openAudit(cfg *config.Config, log *slog.Logger, m *metrics) (*audit.Log, er
 	}})
 }
 
-func (s *server) openMetrics() (*metrics, *prometheus.Registry, error) {
-	reg := prometheus.NewRegistry()
+func (s *server) openMetrics() (*metrics, *mx.Registry, error) {
+	reg := new(mx.Registry)
 	m, err := newMetrics(reg, buildInfo())
 	return m, reg, err
 }

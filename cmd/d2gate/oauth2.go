@@ -15,12 +15,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/d2gate/d2gate/config"
 	"github.com/d2gate/d2gate/constraints"
 	"github.com/d2gate/d2gate/internal/fault"
 	"github.com/d2gate/d2gate/internal/identity"
+	mx "github.com/d2gate/d2gate/internal/metrics"
 	"github.com/d2gate/d2gate/oauth2server"
 	"github.com/d2gate/d2gate/proxy"
 )
@@ -33,7 +32,7 @@ type tokenServer struct {
 	registry *oauth2server.Registry
 	clients  *oauth2server.ClientsAPI
 	users    *users
-	purged   prometheus.Counter
+	purged   *mx.Counter
 }
 
 // openOAuth2 puts the OAuth2 server together. Sessions are the pages that sign
@@ -44,7 +43,7 @@ func (g *gateway) openOAuth2(sessions oauth2server.Sessions) (*tokenServer, erro
 	if err != nil {
 		return nil, err
 	}
-	t := &tokenServer{users: &g.users, purged: prometheus.NewCounter(prometheus.CounterOpts{Name: "d2gate_oauth2_purged_rows_total", Help: "Expired rows of the OAuth2 tables that were removed."})}
+	t := &tokenServer{users: &g.users, purged: mx.NewCounter("d2gate_oauth2_purged_rows_total", "Expired rows of the OAuth2 tables that were removed.")}
 	if t.keys, err = oauth2server.OpenKeys(context.Background(), oauth2server.KeysConfig{Store: st, Seal: seal, Rand: rand.Reader, Now: g.now}); err != nil {
 		return nil, err
 	}
@@ -150,7 +149,7 @@ func (t *tokenServer) run(ctx context.Context, g *gateway) {
 		if err != nil && ctx.Err() == nil {
 			g.log.Error("expired OAuth2 rows not removed", "error", err)
 		}
-		t.purged.Add(float64(rows))
+		t.purged.Add(uint64(max(rows, 0)))
 	})
 }
 

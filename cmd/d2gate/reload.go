@@ -45,7 +45,7 @@ func (g *gateway) reload(cfg *config.Config, err error) reloadResult {
 	if err != nil {
 		result.Result, result.Error = "rejected", err.Error()
 	}
-	g.metrics.reloads.WithLabelValues(result.Result).Inc()
+	g.metrics.reloads.With([1]string{result.Result}).Inc()
 	g.last.Store(&result)
 	return result
 }

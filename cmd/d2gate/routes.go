@@ -6,9 +6,8 @@ import (
 	"strings"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	mx "github.com/d2gate/d2gate/internal/metrics"
 	"github.com/d2gate/d2gate/internal/respond"
 	"github.com/d2gate/d2gate/pat"
 	"github.com/d2gate/d2gate/proxy"
@@ -51,11 +50,11 @@ func (g *gateway) routes(gw *proxy.Gateway) http.Handler {
 }
 
 // adminRoutes is the admin listener: these three and nothing else.
-func adminRoutes(g *gateway, reg *prometheus.Registry) http.Handler {
+func adminRoutes(g *gateway, reg *mx.Registry) http.Handler {
 	r := chi.NewRouter()
 	r.Get("/livez", g.livez)
 	r.Get("/readyz", g.readyz)
-	r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg}))
+	r.Method(http.MethodGet, "/metrics", reg)
 	return r
 }
 
