@@ -40,3 +40,20 @@ func TestEveryTestThatTheDocsNameExists(t *testing.T) {
 	}
 	require.Greater(t, n, 100, "no names were found: the pattern is wrong")
 }
+
+// TestEveryDifferenceIsInTheDocs holds the exceptions of the conformance tests
+// against what docs/CONFORMANCE.md tells.
+func TestEveryDifferenceIsInTheDocs(t *testing.T) {
+	told, err := os.ReadFile("../../docs/CONFORMANCE.md")
+	require.NoError(t, err)
+	files, err := filepath.Glob("../../testdata/except-*.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, m := range regexp.MustCompile(`(?m)^([a-z][a-z0-9-]+) +`).FindAllSubmatch(text, -1) {
+			require.Contains(t, string(told), "| "+string(m[1])+" |", "%s is not in docs/CONFORMANCE.md", file)
+		}
+	}
+}
