@@ -122,7 +122,7 @@ var table = map[Reason]entry{
 		"Ask for less at a time, or let the operator raise timeout of the route."},
 	UpstreamRefusedIdentity: {http.StatusBadGateway, "", "DHIS2 refused the gateway's sign-in.",
 		"DHIS2 does not accept the identity under which the gateway forwards.",
-		"The operator should run d2gate dhis2 check and compare dhis.conf with d2gate dhis2 setup."},
+		"The operator should compare dhis.conf with what d2gate dhis2 setup prints, and read the log of DHIS2."},
 	StoreUnavailable: {http.StatusServiceUnavailable, "", "The gateway cannot check credentials at the moment.",
 		"The token store does not answer, so no token can be judged.",
 		"Try again; if it lasts, the operator should look at store.url."},
