@@ -21,7 +21,7 @@ var (
 		"uuid":  `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`,
 		"any":   `[\s\S]*?`,
 	}
-	placeholder = regexp.MustCompile(`\{\{(\*?)(\w+)\}\}`)
+	variable = regexp.MustCompile(`\{\{(\*?)(\w+)\}\}`)
 	// ours are members that d2gate may add to DHIS2's answer.
 	ours = map[string]bool{"gateway": true, "lastUsed": true, "lastUsedFrom": true}
 	// unordered lists come in hash-map order from DHIS2.
@@ -143,7 +143,7 @@ func pattern(want string, vars map[string]any) *regexp.Regexp {
 	var b strings.Builder
 	b.WriteString(`\A(?:`)
 	last := 0
-	for _, m := range placeholder.FindAllStringSubmatchIndex(want, -1) {
+	for _, m := range variable.FindAllStringSubmatchIndex(want, -1) {
 		b.WriteString(regexp.QuoteMeta(want[last:m[0]]))
 		name := want[m[4]:m[5]]
 		if m[3] > m[2] {
@@ -165,7 +165,7 @@ func substitute(s string, vars map[string]any) string {
 		return s
 	}
 	s = fillTOTP(s, vars)
-	return placeholder.ReplaceAllStringFunc(s, func(m string) string {
+	return variable.ReplaceAllStringFunc(s, func(m string) string {
 		if v, ok := vars[m[2:len(m)-2]]; ok {
 			return scalar(v)
 		}

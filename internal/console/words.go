@@ -24,7 +24,7 @@ type catalogue struct {
 // words are all catalogues.
 type words struct{ byLang map[string]*catalogue }
 
-// readWords reads the catalogues. A key that one of them lacks, or a placeholder
+// readWords reads the catalogues. A key that one of them lacks, or a blank
 // that it lost, is an error: a page half in another language helps nobody.
 func readWords() (*words, error) {
 	w := &words{map[string]*catalogue{}}
@@ -49,7 +49,7 @@ func readWords() (*words, error) {
 				ok = ok && strings.Contains(text, "{"+strconv.Itoa(i)+"}")
 			}
 			if !ok {
-				return nil, fmt.Errorf("i18n/%s.json: %s is missing, or lacks a placeholder", lang, key)
+				return nil, fmt.Errorf("i18n/%s.json: %s is missing, or lacks a blank", lang, key)
 			}
 		}
 	}

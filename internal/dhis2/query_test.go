@@ -191,11 +191,11 @@ func TestListsAreAnsweredAsRecorded(t *testing.T) {
 				w.add(payload)
 				continue
 			}
+			status, got := w.get(t, strings.TrimPrefix(step.Do, "GET "))
+			if status == 0 { // no list
+				continue
+			}
 			t.Run(fmt.Sprintf("%s/%d", s.ID, i), func(t *testing.T) {
-				status, got := w.get(t, strings.TrimPrefix(step.Do, "GET "))
-				if status == 0 {
-					t.Skip("no list")
-				}
 				require.Equal(t, step.Status, status, "%s: %s", step.Do, got)
 				want := strings.NewReplacer("{{*time}}", "2026-11-24T10:00:00.000").Replace(string(step.Body))
 				if len(step.Any) > 0 {
