@@ -33,6 +33,7 @@ func openConfig(t testing.TB, path string, cfg metadata.Config) *metadata.Servic
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(wal)&_pragma=busy_timeout(5000)&_pragma=synchronous(normal)")
 	require.NoError(t, err)
 	cfg.DB = db
+	db.SetMaxOpenConns(8) // as the store does
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	s, err := metadata.Open(context.Background(), cfg)
 	require.NoError(t, err)

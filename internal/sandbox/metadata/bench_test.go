@@ -63,3 +63,27 @@ func BenchmarkExport(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "objects/s")
 }
+
+// BenchmarkFilter is one object judged by two filters, one through a reference.
+func BenchmarkFilter(b *testing.B) {
+	const n = 5000
+	s := open(b, "")
+	a := &api{b, s, admin(b, s)}
+	a.answer(200, "POST", "/api/metadata", string(payload(n)))
+	b.ResetTimer()
+	for done := 0; done < b.N; done += n {
+		require.Equal(b, 200, a.do("GET", "/api/dataElements?filter=name:ilike:element&filter=categoryCombo.name:eq:nothing&gist=false&fields=id", "").Code)
+	}
+}
+
+// BenchmarkFields is one object shown with all its members.
+func BenchmarkFields(b *testing.B) {
+	const n = 500
+	s := open(b, "")
+	a := &api{b, s, admin(b, s)}
+	a.answer(200, "POST", "/api/metadata", string(payload(n)))
+	b.ResetTimer()
+	for done := 0; done < b.N; done += n {
+		require.Equal(b, 200, a.do("GET", "/api/dataElements?fields=*&paging=false", "").Code)
+	}
+}

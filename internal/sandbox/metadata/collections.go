@@ -74,7 +74,7 @@ func (c *request) collectionReplace() error {
 		return err
 	}
 	var drop []string
-	members, err := c.s.members(c.r.Context(), c.s.db, o, p)
+	members, err := c.s.members(c.r.Context(), c.q, o, p)
 	if err != nil {
 		return err
 	}
@@ -134,6 +134,9 @@ func (s *Service) members(ctx context.Context, q querier, o *object, p *property
 // changeCollection adds and takes out members. A member that is there counts as
 // ignored, an unknown one counts not at all (2.44, observed).
 func (c *request) changeCollection(o *object, p *property, add, drop []string) error {
+	if err := c.mayGrant(o, p, add); err != nil {
+		return err
+	}
 	var st dhis2.ImportStats
 	err := c.s.write(c.r.Context(), func(tx *sql.Tx) error {
 		now, err := load(c.r.Context(), tx, o.typ, o.uid)
@@ -210,6 +213,40 @@ func (s *Service) leave(ctx context.Context, q querier, o *object, p *property, 
 	return put(ctx, q, item)
 }
 
+// mayGrant keeps users from giving roles that hold more than their own, on either
+// side of the association.
+func (c *request) mayGrant(o *object, p *property, add []string) error {
+	switch {
+	case len(add) == 0:
+	case o.typ.singular == "userRole" && p.item.singular == "user":
+		return c.mayGive(o)
+	case p.item.singular == "userRole":
+		for _, uid := range add {
+			role, err := load(c.r.Context(), c.q, p.item, uid)
+			if errors.Is(err, errNoObject) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if err := c.mayGive(role); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// mayGive refuses a role with an authority that the user does not hold.
+func (c *request) mayGive(role *object) error {
+	for _, a := range listOf(role.doc, "authorities") {
+		if name, _ := a.(string); !c.u.Has(name) {
+			return problem.Forbidden("You don't have the proper permissions to update this object.")
+		}
+	}
+	return nil
+}
+
 // roleMember is POST, PUT and DELETE of /userRoles/{uid}/users/{user}.
 func (c *request) roleMember() error {
 	uid, err := uidOf(c.seg[1], "uid")
@@ -218,6 +255,9 @@ func (c *request) roleMember() error {
 	}
 	o, err := c.writable(uid)
 	if err != nil {
+		return err
+	}
+	if err := c.mayGive(o); err != nil {
 		return err
 	}
 	users := c.s.cat.bySingular["user"]

@@ -28,7 +28,7 @@ func (c *request) readMemberships(m membership, g *stage) error {
 		collection, member := row[0], row[1]
 		doc := docs[collection]
 		if doc == nil {
-			o, err := load(c.r.Context(), c.s.db, typ, collection)
+			o, err := load(c.r.Context(), c.q, typ, collection)
 			switch {
 			case errors.Is(err, errNoObject):
 				doc = document{"id": collection}

@@ -14,7 +14,7 @@ func (c *request) dashboardSearch() error {
 	for _, k := range []struct{ typ, count string }{{"visualization", "visualizationCount"}, {"map", "mapCount"}, {"eventReport", "eventReportCount"}, {"eventChart", "eventChartCount"}, {"user", "userCount"}, {"report", "reportCount"}} {
 		s := c.s.cat.bySingular[k.typ]
 		found := []any{}
-		err := each(c.r.Context(), c.s.db, s, `name LIKE ? ESCAPE '\'`, []any{"%" + likeText(c.seg[2]) + "%"}, func(o *object) error {
+		err := each(c.r.Context(), c.q, s, `name LIKE ? ESCAPE '\'`, []any{"%" + likeText(c.seg[2]) + "%"}, func(o *object) error {
 			if len(found) < 6 && s.canRead(c.u, o.doc) {
 				found = append(found, map[string]any{"id": o.uid, "name": nameOf(s, o.doc)})
 			}

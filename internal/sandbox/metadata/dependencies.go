@@ -26,7 +26,7 @@ func (c *request) exportOne() error {
 	if err != nil {
 		return err
 	}
-	o, err := load(c.r.Context(), c.s.db, c.typ, uid)
+	o, err := load(c.r.Context(), c.q, c.typ, uid)
 	if errors.Is(err, errNoObject) {
 		if dependencyTypes[c.typ.singular] {
 			return c.noSuch(uid)
@@ -39,7 +39,7 @@ func (c *request) exportOne() error {
 	if !c.u.Has("F_METADATA_EXPORT") {
 		return problem.Plain409("Unfiltered access to metadata export requires super user or 'F_METADATA_EXPORT' authority.")
 	}
-	found, err := c.s.dependencies(c.r.Context(), o)
+	found, err := c.s.dependencies(c.r.Context(), c.q, o)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (c *request) exportOne() error {
 }
 
 // dependencies gathers everything that an object refers to, and what is part of it.
-func (s *Service) dependencies(ctx context.Context, o *object) (map[*schema]map[string]bool, error) {
+func (s *Service) dependencies(ctx context.Context, q querier, o *object) (map[*schema]map[string]bool, error) {
 	found := map[*schema]map[string]bool{}
 	todo := []*object{o}
 	see := func(t *schema, uid string) bool {
@@ -76,7 +76,7 @@ func (s *Service) dependencies(ctx context.Context, o *object) (map[*schema]map[
 			if t == nil || !t.stored() || slices.Contains(notFollowed, r.typ) || !see(t, r.target) {
 				continue
 			}
-			next, err := load(ctx, s.db, t, r.target)
+			next, err := load(ctx, q, t, r.target)
 			if errors.Is(err, errNoObject) {
 				continue
 			}
@@ -89,7 +89,7 @@ func (s *Service) dependencies(ctx context.Context, o *object) (map[*schema]map[
 			if cas.target != at.typ.singular || cas.target == "categoryOption" {
 				continue
 			}
-			parts, err := referrers(ctx, s.db, s.cat, at.typ, at.uid, s.cat.bySingular[cas.typ], cas.property)
+			parts, err := referrers(ctx, q, s.cat, at.typ, at.uid, s.cat.bySingular[cas.typ], cas.property)
 			if err != nil {
 				return nil, err
 			}

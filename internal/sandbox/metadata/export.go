@@ -88,7 +88,7 @@ func (s *Service) systemOf() string {
 
 func (c *request) writeExport(w *bufio.Writer, p *exportParams) error {
 	_, _ = w.WriteString(`{"system":` + c.s.systemOf()) // bufio keeps the error for Flush
-	r := c.s.renderer(c.r.Context(), c.s.db, c.u, c.base())
+	r := c.s.renderer(c.r.Context(), c.q, c.u, c.base())
 	r.excludeDefs, r.skipSharing, r.locale, r.export = p.exclude, p.skipSharing, p.locale, true
 	for _, t := range p.types {
 		if err := c.writeType(w, r, t); err != nil {
@@ -128,14 +128,14 @@ func (c *request) writeType(w *bufio.Writer, r *renderer, t exportType) error {
 func (c *request) exportEach(t exportType, emit func(*object) error) error {
 	ctx := c.r.Context()
 	if !t.sorted {
-		return c.s.each(ctx, c.s.db, t.sel, emit)
+		return c.s.each(ctx, c.q, t.sel, emit)
 	}
-	list, err := c.s.find(ctx, c.s.db, t.sel)
+	list, err := c.s.find(ctx, c.q, t.sel)
 	if err != nil {
 		return err
 	}
 	for _, f := range list {
-		o, err := loadSeq(ctx, c.s.db, t.sel.typ, f.seq)
+		o, err := loadSeq(ctx, c.q, t.sel.typ, f.seq)
 		if err != nil {
 			return err
 		}
@@ -154,9 +154,11 @@ func (s *Service) Export(ctx context.Context, u *User, query url.Values, w io.Wr
 		return fmt.Errorf("export: %w", err)
 	}
 	c := &request{s: s, r: r, u: u, query: query, seg: []string{"metadata"}, suffix: ".json"}
-	p, err := c.exportParams()
-	if err != nil {
-		return err
-	}
-	return c.write(w, exportFormats[0], p)
+	return c.withState(func() error {
+		p, err := c.exportParams()
+		if err != nil {
+			return err
+		}
+		return c.write(w, exportFormats[0], p)
+	})
 }

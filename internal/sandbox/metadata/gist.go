@@ -28,7 +28,7 @@ func (c *request) gistAnswer(p listParams, n *node, total bool) error {
 		return err
 	}
 	sel := &selection{typ: c.typ, user: c.u, filters: filters, or: p.or, orders: orders, asMade: len(orders) == 0}
-	all, err := c.s.find(c.r.Context(), c.s.db, sel)
+	all, err := c.s.find(c.r.Context(), c.q, sel)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (c *request) gistPage(p listParams, n *node, all []found, total bool) error
 		if i > 0 {
 			items = append(items, ',')
 		}
-		o, err := loadSeq(c.r.Context(), c.s.db, c.typ, f.seq)
+		o, err := loadSeq(c.r.Context(), c.q, c.typ, f.seq)
 		if err != nil {
 			return err
 		}
@@ -167,7 +167,7 @@ func (c *request) gistProperty() error {
 	if err != nil {
 		return err
 	}
-	uids, err := c.s.members(c.r.Context(), c.s.db, o, pr)
+	uids, err := c.s.members(c.r.Context(), c.q, o, pr)
 	if err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func (c *request) gistProperty() error {
 		if i > 0 {
 			items = append(items, ',')
 		}
-		item, err := load(c.r.Context(), c.s.db, pr.item, uid)
+		item, err := load(c.r.Context(), c.q, pr.item, uid)
 		if err != nil {
 			return err
 		}

@@ -127,7 +127,7 @@ func gistSharing(doc document) any {
 
 // gistUsers shows of users just what is asked.
 func (c *request) gistUsers(r *renderer, o *object, p *property, f *node) (any, error) {
-	uids, err := c.s.members(c.r.Context(), c.s.db, o, p)
+	uids, err := c.s.members(c.r.Context(), c.q, o, p)
 	if p.kind == kRef {
 		uids, err = []string{idOf(o.doc[p.name])}, nil
 	}
@@ -139,7 +139,7 @@ func (c *request) gistUsers(r *renderer, o *object, p *property, f *node) (any, 
 		if uid == "" {
 			continue
 		}
-		u, err := load(c.r.Context(), c.s.db, p.item, uid)
+		u, err := load(c.r.Context(), c.q, p.item, uid)
 		if err != nil {
 			return nil, err
 		}

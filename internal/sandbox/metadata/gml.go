@@ -67,7 +67,7 @@ func (c *request) stageFeature(feature *gmlNode, g *stage) error {
 	if err != nil || uid == "" || g.has(units, uid) {
 		return err
 	}
-	o, err := load(c.r.Context(), c.s.db, units, uid)
+	o, err := load(c.r.Context(), c.q, units, uid)
 	if errors.Is(err, errNoObject) {
 		return nil
 	}

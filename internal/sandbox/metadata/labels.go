@@ -7,8 +7,8 @@ import (
 )
 
 // periodLabels are the labels of period types, by name.
-func (s *Service) periodLabels(ctx context.Context) (map[string]string, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT name, label FROM md_period_label`)
+func (s *Service) periodLabels(ctx context.Context, q querier) (map[string]string, error) {
+	rows, err := q.QueryContext(ctx, `SELECT name, label FROM md_period_label`)
 	if err != nil {
 		return nil, fmt.Errorf("read period labels: %w", err)
 	}

@@ -46,7 +46,7 @@ func (c *request) list() error {
 }
 
 func (c *request) listSelection(p listParams, n *node, sel *selection) error {
-	all, err := c.s.find(c.r.Context(), c.s.db, sel)
+	all, err := c.s.find(c.r.Context(), c.q, sel)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (c *request) listAnswer(p listParams, n *node, sel *selection, all []found)
 			b = append(b, ',')
 		}
 		first = false
-		o, err := loadSeq(c.r.Context(), c.s.db, c.typ, f.seq)
+		o, err := loadSeq(c.r.Context(), c.q, c.typ, f.seq)
 		if err != nil {
 			return err
 		}

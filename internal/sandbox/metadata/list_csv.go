@@ -12,7 +12,7 @@ func (c *request) csvList(p listParams, n *node) error {
 	if err != nil {
 		return err
 	}
-	all, err := c.s.find(c.r.Context(), c.s.db, sel)
+	all, err := c.s.find(c.r.Context(), c.q, sel)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (c *request) csvList(p listParams, n *node) error {
 		b.WriteString(strings.Join(names, separator) + "\n")
 	}
 	for _, f := range all {
-		o, err := loadSeq(c.r.Context(), c.s.db, c.typ, f.seq)
+		o, err := loadSeq(c.r.Context(), c.q, c.typ, f.seq)
 		if err != nil {
 			return err
 		}

@@ -58,14 +58,14 @@ func (c *request) me() error {
 // myself renders the caller with the members that n asks for.
 func (c *request) myself(n *node) ([]byte, error) {
 	users := c.s.cat.bySingular["user"]
-	o, err := load(c.r.Context(), c.s.db, users, c.u.UID)
+	o, err := load(c.r.Context(), c.q, users, c.u.UID)
 	if errors.Is(err, errNoObject) {
 		return nil, problem.NotFound("User with id %s could not be found.", c.u.UID)
 	}
 	if err != nil {
 		return nil, err
 	}
-	r := c.s.renderer(c.r.Context(), c.s.db, c.u, c.base())
+	r := c.s.renderer(c.r.Context(), c.q, c.u, c.base())
 	b := []byte{'{'}
 	var late []lateMember
 	for _, name := range meOrder {

@@ -24,7 +24,7 @@ func (c *request) updateMe() error {
 	if err != nil {
 		return err
 	}
-	o, err := load(c.r.Context(), c.s.db, users, c.u.UID)
+	o, err := load(c.r.Context(), c.q, users, c.u.UID)
 	if err != nil {
 		return fmt.Errorf("load myself: %w", err)
 	}

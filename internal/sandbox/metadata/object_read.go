@@ -37,7 +37,7 @@ func (c *request) renderer() (*renderer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := c.s.renderer(c.r.Context(), c.s.db, c.u, c.base())
+	r := c.s.renderer(c.r.Context(), c.q, c.u, c.base())
 	r.excludeDefs, r.locale = exclude, c.exportLocale()
 	return r, nil
 }
@@ -103,7 +103,7 @@ func (c *request) forms(o *object) error {
 	if o.typ.singular != "dataSet" {
 		return nil
 	}
-	sections, err := referrers(c.r.Context(), c.s.db, c.s.cat, o.typ, o.uid, c.s.cat.bySingular["section"], "dataSet")
+	sections, err := referrers(c.r.Context(), c.q, c.s.cat, o.typ, o.uid, c.s.cat.bySingular["section"], "dataSet")
 	if err == nil && len(sections) > 0 {
 		o.doc["sections"] = []any{id(sections[0].uid)}
 	}
@@ -150,7 +150,7 @@ func (c *request) anyObject() error {
 		if !s.stored() {
 			continue
 		}
-		o, err := load(c.r.Context(), c.s.db, s, uid)
+		o, err := load(c.r.Context(), c.q, s, uid)
 		if errors.Is(err, errNoObject) || err == nil && !s.canRead(c.u, o.doc) {
 			continue
 		}

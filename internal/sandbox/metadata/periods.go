@@ -32,7 +32,7 @@ func (c *request) periodTypes() error {
 	if err != nil {
 		return err
 	}
-	labels, err := c.s.periodLabels(c.r.Context())
+	labels, err := c.s.periodLabels(c.r.Context(), c.q)
 	if err != nil {
 		return err
 	}

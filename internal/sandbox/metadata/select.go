@@ -59,7 +59,7 @@ func (sel *selection) narrow() (where string, args []any) {
 // each calls f with every object that the user may read and the filters let
 // through, in the order of their creation.
 func (s *Service) each(ctx context.Context, q querier, sel *selection, f func(*object) error) error {
-	m := s.matcher(ctx, s.db)
+	m := s.matcher(ctx, q)
 	where, args := sel.narrow()
 	return each(ctx, q, sel.typ, where, args, func(o *object) error {
 		if sel.dropDefs && isDefault(o.uid) || !sel.readable(o.doc) {
@@ -86,7 +86,7 @@ func (s *Service) find(ctx context.Context, q querier, sel *selection) ([]found,
 	if len(orders) == 0 && !sel.asMade {
 		orders = sel.typ.defaultOrder()
 	}
-	r := s.renderer(ctx, s.db, sel.user, "")
+	r := s.renderer(ctx, q, sel.user, "")
 	var list []found
 	err := s.each(ctx, q, sel, func(o *object) error {
 		f := found{seq: o.seq, uid: o.uid, keys: make([]sortKey, len(orders))}

@@ -4,6 +4,7 @@ import (
 	"crypto/md5" // #nosec G501 -- DHIS2's ETag is an MD5; it protects nothing
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"mime"
 	"net/http"
 	"net/url"
@@ -24,6 +25,7 @@ type request struct {
 	seg    []string // after /api, the last without its suffix
 	suffix string   // with its dot, "" for none
 	query  url.Values
+	q      querier // what is read from: one state of the database for all of a GET
 	typ    *schema // of the first segment, nil if it is no type
 }
 
@@ -51,9 +53,26 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request, u *User, seg
 	if t := s.cat.byPlural[segments[0]]; t != nil && t.stored() {
 		c.typ = t
 	}
-	if err := c.dispatch(); err != nil {
+	if err := c.withState(c.dispatch); err != nil {
 		c.fail(err)
 	}
+}
+
+// withState runs f with one state of the database to read from, where the request
+// only reads: an export does not mix what was before and after an import, and a
+// request never waits for a second connection while it holds one.
+func (c *request) withState(f func() error) error {
+	c.q = c.s.db
+	if c.r.Method != http.MethodGet && c.r.Method != http.MethodHead {
+		return f()
+	}
+	tx, err := c.s.db.BeginTx(c.r.Context(), nil)
+	if err != nil {
+		return fmt.Errorf("begin to read: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // it has written nothing
+	c.q = prepare(tx)
+	return f()
 }
 
 // actions are what the verbs of one path do.

@@ -20,7 +20,7 @@ func (c *request) sharedObject() (*object, error) {
 	}
 	c.typ = typ
 	uid := c.query.Get("id")
-	o, err := load(c.r.Context(), c.s.db, typ, uid)
+	o, err := load(c.r.Context(), c.q, typ, uid)
 	if errors.Is(err, errNoObject) {
 		return nil, problem.New(http.StatusNotFound, "", "Object of type %s with ID %s was not found.", typ.singular, uid)
 	}
@@ -39,7 +39,7 @@ func (c *request) readSharing() error {
 	if err != nil {
 		return err
 	}
-	r := c.s.renderer(c.r.Context(), c.s.db, c.u, c.base())
+	r := c.s.renderer(c.r.Context(), c.q, c.u, c.base())
 	name := nameOf(o.typ, o.doc)
 	shown := map[string]any{"id": o.uid, "name": name, "displayName": name, "publicAccess": publicOf(o.doc)}
 	owner, _ := sharingOf(o.doc)["owner"].(string)

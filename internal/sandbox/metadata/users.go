@@ -141,7 +141,7 @@ func (c *request) replicate() error {
 	if err != nil {
 		return err
 	}
-	o, err := load(c.r.Context(), c.s.db, c.typ, uid)
+	o, err := load(c.r.Context(), c.q, c.typ, uid)
 	if errors.Is(err, errNoObject) {
 		return problem.Conflict("User not found: %s", uid)
 	}
@@ -177,7 +177,7 @@ func (c *request) replicate() error {
 		delete(doc, k)
 	}
 	doc["username"], doc["password"] = name, password
-	groups, err := referrers(c.r.Context(), c.s.db, c.s.cat, c.typ, uid, c.s.cat.bySingular["userGroup"], "users")
+	groups, err := referrers(c.r.Context(), c.q, c.s.cat, c.typ, uid, c.s.cat.bySingular["userGroup"], "users")
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ var xmlAttributes = []string{"id", "code", "name", "created", "lastUpdated", "sh
 
 func (c *request) writeXML(w *bufio.Writer, p *exportParams) error {
 	_, _ = w.WriteString(xml.Header + `<metadata xmlns="` + xmlNamespace + `" created="` + stamp(c.s.now()) + `">`)
-	r := c.s.renderer(c.r.Context(), c.s.db, c.u, c.base())
+	r := c.s.renderer(c.r.Context(), c.q, c.u, c.base())
 	r.excludeDefs, r.skipSharing, r.locale = p.exclude, p.skipSharing, p.locale
 	for _, t := range p.types {
 		if err := c.writeXMLType(w, r, t); err != nil {
