@@ -8,33 +8,6 @@ import (
 	"github.com/d2gate/d2gate/internal/dhis2"
 )
 
-// list-csv of DHIS2 2.44.
-func TestAListInCSVIsQuotedAsJacksonQuotes(t *testing.T) {
-	w := newWorld()
-	payload, err := dhis2.ParseObject([]byte(`{"organisationUnits":[{"id":"L040a000000","name":"L040 a","openingDate":"2020-01-01T00:00:00.000"},{"id":"L040b000000","name":"L040 \"b\""}]}`))
-	require.NoError(t, err)
-	w.add(payload)
-	s := w.schemas["organisationUnit"]
-	for _, tt := range []struct {
-		fields    string
-		separator byte
-		header    bool
-		want      string
-	}{
-		{"id,name,openingDate", ',', true, "id,name,openingDate\nL040a000000,\"L040 a\",2020-01-01T00:00:00.000\nL040b000000,\"L040 \"\"b\"\"\",\n"},
-		{"id,name", ',', false, "L040a000000,\"L040 a\"\nL040b000000,\"L040 \"\"b\"\"\"\n"},
-		{"id,name", ';', true, "id;name\n\"L040a000000\";\"L040 a\"\n\"L040b000000\";\"L040 \"\"b\"\"\"\n"},
-		{"id,nosuch", ',', true, "id\nL040a000000\nL040b000000\n"},
-		{"id,createdBy", ',', true, "id\nL040a000000\nL040b000000\n"},
-	} {
-		q, err := dhis2.NewListQuery(dhis2.ListRequest{RawQuery: "order=id&fields=" + tt.fields}, s, w.schemas)
-		require.NoError(t, err)
-		r, err := q.Run(w.all("organisationUnit"), w)
-		require.NoError(t, err)
-		require.Equal(t, tt.want, string(dhis2.AppendCSV(nil, q.Columns(), r.Items, tt.separator, tt.header)))
-	}
-}
-
 // users-gist of DHIS2 2.44: one object shows uids, a single field below it bare
 // values.
 func TestGistOfOneObjectAndOfItsCollection(t *testing.T) {

@@ -3,7 +3,6 @@ package dhis2
 import (
 	"encoding/json"
 	"errors"
-	"io"
 )
 
 // Node is a JSON value with its places, to be checked against a type.
@@ -217,17 +216,4 @@ func (b *objectBuilder) put(name string, v any) {
 	}
 	b.index[name] = n
 	b.o.Members = append(b.o.Members, Member{name, v})
-}
-
-// ReadText reads all of r up to limit bytes, for bodies that are parsed whole.
-// The error is io.ErrShortBuffer when there is more.
-func ReadText(r io.Reader, limit int64) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(text)) > limit {
-		return nil, io.ErrShortBuffer
-	}
-	return text, nil
 }

@@ -74,9 +74,6 @@ func NewJSONTextReader(text []byte) *JSONReader {
 	return &JSONReader{buf: text, end: len(text), line: 1}
 }
 
-// Depth is how many objects and arrays are open.
-func (r *JSONReader) Depth() int { return len(r.stack) }
-
 // Position is the place of the next character.
 func (r *JSONReader) Position() Position {
 	return Position{r.line, r.offset + r.pos - r.lineOffset + 1}

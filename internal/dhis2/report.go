@@ -88,11 +88,6 @@ func NewObjectResponse(klass, uid string, errors ...ErrorReport) ObjectResponse 
 	return ObjectResponse{UID: uid, Klass: klass, ErrorReports: nonNil(errors), ResponseType: "ObjectReport"}
 }
 
-// NewTypeResponse makes the response of a change to a collection.
-func NewTypeResponse(status string, stats ImportStats, reports []ObjectReport) TypeResponse {
-	return TypeResponse{Status: status, Stats: stats, ObjectReports: nonNil(reports), ResponseType: "TypeReport"}
-}
-
 // NewImportReport makes an import's response and adds up its stats.
 func NewImportReport(status string, types []TypeReport) ImportReport {
 	r := ImportReport{Status: status, TypeReports: nonNil(types), ResponseType: "ImportReport"}

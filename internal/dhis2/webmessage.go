@@ -56,12 +56,6 @@ func Error(httpStatus int, message, code string) WebMessage {
 	return m
 }
 
-// BadRequest is a 400 E1003, NotFound a 404 E1005, Conflict a 409 E1004 and
-// Forbidden a 403 E1006: the codes of DHIS2's exceptions (contract 4).
-func BadRequest(message string) WebMessage {
-	return Error(http.StatusBadRequest, message, "E1003")
-}
-
 // NotFound is a 404 E1005.
 func NotFound(message string) WebMessage { return Error(http.StatusNotFound, message, "E1005") }
 

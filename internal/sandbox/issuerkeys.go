@@ -61,7 +61,7 @@ func (k *issuerKeys) verify(ctx context.Context, t *jwt) error {
 	if len(candidates) == 0 {
 		return undecodableJWT("Signed JWT rejected: Another algorithm expected, or no matching key(s) found")
 	}
-	signed, err := jose.ParseSigned(t.text, signatures)
+	signed, err := jose.ParseSignedCompact(t.text, signatures)
 	if err != nil {
 		return undecodableJWT("Malformed token")
 	}
