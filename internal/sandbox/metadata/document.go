@@ -124,7 +124,7 @@ func appendList(b []byte, list []any, item func([]byte, any) ([]byte, error)) ([
 }
 
 // order of the members that DHIS2 writes for small objects; others follow sorted.
-var smallOrder = []string{"locale", "property", "owner", "external", "value", "attribute", "users", "userGroups", "public", "displayName", "access", "id"}
+var smallOrder = []string{"manage", "write", "read", "update", "delete", "data", "name", "items", "dimensionItem", "dimension", "locale", "property", "owner", "external", "value", "attribute", "users", "userGroups", "public", "displayName", "access", "id"}
 
 // appendAny prints any value.
 func appendAny(b []byte, v any) ([]byte, error) {
