@@ -39,7 +39,7 @@ func (c *request) flag(member, set, unset string, userFirst bool) error {
 		list, text = append(list, c.u.UID), set
 	}
 	o.doc[member] = list
-	if err := c.storeDoc(o); err != nil {
+	if err := c.storeMembers(o, member); err != nil {
 		return err
 	}
 	args := []string{o.uid, c.u.Username}

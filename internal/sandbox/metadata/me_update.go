@@ -3,6 +3,7 @@ package metadata
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/d2gate/d2gate/internal/sandbox/problem"
 )
@@ -46,7 +47,7 @@ func (c *request) updateMe() error {
 	}
 	o.doc["name"] = textOf(o.doc, "firstName") + " " + textOf(o.doc, "surname")
 	o.doc["lastUpdated"] = stamp(c.s.now())
-	if err := c.storeDoc(o); err != nil {
+	if err := c.storeMembers(o, append(slices.Clone(mayChange), "name", "lastUpdated")...); err != nil {
 		return err
 	}
 	if c.u, err = c.s.UserByUID(c.r.Context(), c.u.UID); err != nil {

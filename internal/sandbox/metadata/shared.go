@@ -124,7 +124,7 @@ func (c *request) writeSharing() error {
 		sh[k.member] = m
 	}
 	o.doc["sharing"] = sh
-	if err := c.storeDoc(o); err != nil {
+	if err := c.storeMembers(o, "sharing"); err != nil {
 		return err
 	}
 	return c.message(dhis2.OK("Access control set"))

@@ -2,6 +2,7 @@ package metadata
 
 import (
 	"database/sql"
+	"errors"
 	"net/http"
 	"regexp"
 
@@ -12,9 +13,27 @@ import (
 // accessForm is an access string: metadata and data, read and write.
 var accessForm = regexp.MustCompile(`^(r-|rw|--)(r-|rw|--)----$`)
 
-// storeDoc stores the new state of an object that was changed outside the importer.
-func (c *request) storeDoc(o *object) error {
-	return c.s.write(c.r.Context(), func(tx *sql.Tx) error { return put(c.r.Context(), tx, o) })
+// storeMembers stores the named members of an object as they are now in o, and leaves
+// the others as somebody else may have made them meanwhile.
+func (c *request) storeMembers(o *object, names ...string) error {
+	ctx := c.r.Context()
+	return c.s.write(ctx, func(tx *sql.Tx) error {
+		now, err := loadSeq(ctx, tx, o.typ, o.seq)
+		if errors.Is(err, sql.ErrNoRows) {
+			return problem.NotFound("%s with id %s could not be found.", o.typ.simpleName(), o.uid)
+		}
+		if err != nil {
+			return err
+		}
+		for _, n := range names {
+			if v, ok := o.doc[n]; ok {
+				now.doc[n] = v
+			} else {
+				delete(now.doc, n)
+			}
+		}
+		return put(ctx, tx, now)
+	})
 }
 
 // putSharing is PUT /type/uid/sharing.
@@ -45,7 +64,7 @@ func (c *request) putSharing() error {
 		}
 	}
 	o.doc["sharing"] = sh
-	if err := c.storeDoc(o); err != nil {
+	if err := c.storeMembers(o, "sharing"); err != nil {
 		return err
 	}
 	return c.nothing()

@@ -44,7 +44,7 @@ func (c *request) putTranslations() error {
 		return fail(errs[0])
 	}
 	o.doc["translations"] = list
-	if err := c.storeDoc(o); err != nil {
+	if err := c.storeMembers(o, "translations"); err != nil {
 		return err
 	}
 	return c.nothing()

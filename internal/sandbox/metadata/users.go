@@ -65,7 +65,7 @@ func (c *request) userState() error {
 	case "unexpired":
 		delete(o.doc, "accountExpiry")
 	}
-	if err := c.storeDoc(o); err != nil {
+	if err := c.storeMembers(o, "disabled", "accountExpiry"); err != nil {
 		return err
 	}
 	if boolOf(o.doc, "disabled") && c.s.cfg.EndSessions != nil {
