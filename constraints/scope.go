@@ -103,11 +103,20 @@ func isStore(resource string) bool { return resource == "dataStore" || resource 
 // isRead: everything but these three is a write.
 func isRead(method string) bool { return method == "GET" || method == "HEAD" || method == "OPTIONS" }
 
-// reads is isRead, but for the GET with which DHIS2 imports metadata from another
-// server (DHIS2 2.44 MetadataSyncController).
-func (f *Facts) reads() bool {
-	segs := f.Path.Segments
-	return isRead(f.Method) && !(len(segs) > 1 && segs[0] == metadata && bare(segs[1]) == "sync")
+// Reads reports whether the request changes nothing. Two of DHIS2's GETs do change
+// something: the import of metadata from another server (DHIS2 2.44
+// MetadataSyncController), and running a job (DHIS2 2.37 to 2.39
+// JobConfigurationController#executeJobConfiguration; a POST since).
+func (f *Facts) Reads() bool { return isRead(f.Method) && !acts(f.Path.Segments) }
+
+func acts(segs []string) bool {
+	switch {
+	case len(segs) < 2:
+		return false
+	case segs[0] == metadata:
+		return bare(segs[1]) == "sync"
+	}
+	return segs[0] == "jobConfigurations" && len(segs) > 2 && bare(segs[2]) == "execute"
 }
 
 // bare cuts what an older DHIS2 might take for a format suffix, whatever it is
@@ -124,7 +133,7 @@ func scopeAllowed(list []Scope, f *Facts) (narrow string, ok bool) {
 		return "", false // a token with scopes passes only under /api
 	}
 	segs := f.Path.Segments
-	read := f.reads()
+	read := f.Reads()
 	for i := range list {
 		if list[i].resource == "*" && (read && list[i].read || !read && list[i].write) {
 			return "", true

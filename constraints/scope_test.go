@@ -81,6 +81,8 @@ func TestScopesCannotBeWidened(t *testing.T) {
 		{"a suffix that only an older DHIS2 cuts hides no export of dependencies", "dataSets:read", "GET /api/dataSets/abc/sections", "GET /api/dataSets/abc/metadata.x"},
 		{"the GET that imports from another server is a write", "metadata:read", "GET /api/metadata", "GET /api/metadata/sync?versionName=v1"},
 		{"also for a token that may read everything", "*:read", "GET /api/metadata/version", "GET /api/41/metadata/sync.json"},
+		{"the GET that runs a job is a write", "jobConfigurations:read", "GET /api/jobConfigurations/abc", "GET /api/jobConfigurations/abc/execute"},
+		{"however it is spelt", "*:read", "GET /api/jobConfigurations/execute", "HEAD /api/39/jobConfigurations/abc/execute.json"},
 		{"a selection is not hidden behind parameters that the server drops", "metadata/dataElements:read", "GET /api/metadata?a&b&dataElements=true", "GET /api/metadata?" + junk + "dataElements=true"},
 		{"neither is an import mode", "metadata:validate", "POST /api/metadata?a&importMode=VALIDATE", "POST /api/metadata?" + junk + "importMode=VALIDATE"},
 		{"a key with a suffix that may belong to it is both keys", "dataStore/ns/report:read", "GET /api/dataStore/ns/report.json", "GET /api/dataStore/ns/report.pdf"},
