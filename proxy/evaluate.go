@@ -76,7 +76,7 @@ func (p *Policy) Evaluate(q Question) Verdict {
 			v.Reported = failed
 		}
 	}
-	if q.Kind == SessionCredential && !reads(q.Method) && !p.Site.sameOrigin(q.Header) {
+	if q.Kind == SessionCredential && !facts.Reads() && !p.Site.sameOrigin(q.Header) {
 		v.Failed = append(v.Failed, refused(foreignCookie))
 	}
 	if q.Constraints != nil {

@@ -154,6 +154,10 @@ func TestByCookieAloneOnlyPagesOfTheSiteMayChangeSomething(t *testing.T) {
 			}
 		}
 	}
+	for _, path := range []string{"/api/metadata/sync?versionName=v1", "/api/39/jobConfigurations/abc/execute"} {
+		require.Equal(t, "policy_refused", r.send("GET "+path, cookie, "Sec-Fetch-Site: cross-site").reason(), "a GET that changes something is no read: %s", path)
+		require.Equal(t, 200, r.send("GET "+path, cookie, "Sec-Fetch-Site: same-origin").status, path)
+	}
 	r.got()
 	require.Equal(t, "credential_missing", r.send("GET /api/me", "Cookie: d2gate=bad").reason())
 	require.Equal(t, 500, r.send("GET /api/me", "Cookie: d2gate=broken").status, "a store that fails is no sign-in")
