@@ -217,3 +217,21 @@ func (s Set) ImportTypes(f Facts) (types []string, limited bool) {
 	}
 	return types, limited
 }
+
+// Imports reports whether the request is a metadata import, whose body holds
+// objects by type (DHIS2 2.44 MetadataImportExportController).
+func (f *Facts) Imports() bool {
+	return !isRead(f.Method) && f.Path.API && len(f.Path.Segments) == 1 && bare(f.Path.Segments[0]) == metadata
+}
+
+// GivesAccess reports whether objects of a metadata type are credentials, or make
+// some: a limited credential must make none, since what it made would have its
+// owner's whole rights. DHIS2 names its members exactly; cases are not told apart,
+// nor singular from plural, so that no release is missed.
+func GivesAccess(kind string) bool {
+	switch strings.ToLower(kind) {
+	case "apitoken", "apitokens", "oauth2client", "oauth2clients":
+		return true
+	}
+	return false
+}

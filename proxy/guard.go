@@ -11,22 +11,24 @@ import (
 )
 
 // guard holds the body of a metadata import against the types that the token's
-// scopes cover (design 5). It returns nil where the body does not matter. A body
-// in which DHIS2 might find objects by another reading than ours, such as CSV or
-// a compressed one, is refused with constraint_scope.
+// scopes cover (design 5), and lets no limited token, whatever limits it, import
+// credentials. It returns nil where the body does not matter. A body in which DHIS2
+// might find objects by another reading than ours, such as a compressed one, is
+// refused with constraint_scope.
 func (p *passage) guard() (func([]byte) error, error) {
 	set := p.principal.Constraints
 	if set == nil || reads(p.view.Method) {
 		return nil, nil
 	}
-	types, limited := set.ImportTypes(constraints.Facts{Method: p.view.Method, Path: p.target.DHIS2, Query: p.verdict.Query})
-	if !limited {
+	facts := constraints.Facts{Method: p.view.Method, Path: p.target.DHIS2, Query: p.verdict.Query}
+	types, scoped := set.ImportTypes(facts)
+	if !scoped && (!set.Limited() || !facts.Imports() || p.view.Length == 0 || isCSV(p.view.Header)) {
 		return nil, nil
 	}
 	if !plainJSON(p.view.Header) {
 		return nil, p.outsideScope("an import is judged as plain application/json only")
 	}
-	g := importGuard{types: types, refuse: p.outsideScope}
+	g := importGuard{types: types, any: !scoped, refuse: p.outsideScope}
 	return g.feed, nil
 }
 
@@ -36,19 +38,34 @@ func (p *passage) outsideScope(detail string) error {
 }
 
 func plainJSON(h Header) bool {
+	t, charset := mediaType(h)
+	return t == "application/json" && len(h.Values("Content-Encoding")) == 0 && (charset == "" || strings.EqualFold(charset, "utf-8"))
+}
+
+// isCSV: DHIS2 imports no credentials from CSV (2.44 CsvImportClass).
+func isCSV(h Header) bool {
+	t, _ := mediaType(h)
+	return t == "application/csv"
+}
+
+// mediaType is "" for none, for more than one, and for one that is none.
+func mediaType(h Header) (t, charset string) {
 	types := h.Values("Content-Type")
-	if len(types) != 1 || len(h.Values("Content-Encoding")) > 0 {
-		return false
+	if len(types) != 1 {
+		return "", ""
 	}
 	t, params, err := mime.ParseMediaType(types[0])
-	charset := params["charset"]
-	return err == nil && t == "application/json" && (charset == "" || strings.EqualFold(charset, "utf-8"))
+	if err != nil {
+		return "", ""
+	}
+	return t, params["charset"]
 }
 
 // importGuard follows a JSON object as it streams by and looks at the names of its
 // members, which in a metadata import are types. It keeps nothing of the values.
 type importGuard struct {
 	types  []string
+	any    bool // types does not matter
 	refuse func(detail string) error
 
 	depth   int
@@ -138,7 +155,10 @@ func (g *importGuard) judge() error {
 	if len(g.name) > longestName || json.Unmarshal(g.name, &name) != nil {
 		return g.refuse("the body holds a name that is no type")
 	}
-	if !slices.Contains(g.types, name) && !slices.Contains(harmless[:], name) {
+	if constraints.GivesAccess(name) {
+		return g.refuse("a limited token imports no tokens and no OAuth2 clients")
+	}
+	if !g.any && !slices.Contains(g.types, name) && !slices.Contains(harmless[:], name) {
 		return g.refuse("the body may hold " + strings.Join(g.types, ", ") + " only")
 	}
 	return nil

@@ -73,6 +73,39 @@ func TestAnImportPassesOnlyWithTypesInsideTheScope(t *testing.T) {
 	require.Equal(t, 200, r.sendBody("POST /api/metadata", strings.NewReader("a,b"), free, "Content-Type: application/csv").status)
 }
 
+func TestALimitedTokenImportsNoCredentials(t *testing.T) {
+	r := start(t, setup{})
+	const asJSON = "Content-Type: application/json"
+	limits := map[string]constraints.Attribute{
+		"address":       limit(t, constraints.IPAllowedList, "127.0.0.1", "::1"),
+		"method":        limit(t, constraints.MethodAllowedList, "POST"),
+		"any resource":  limit(t, constraints.ScopeAllowedList, "ALL"),
+		"metadata":      limit(t, constraints.ScopeAllowedList, "metadata:write"),
+		"the type told": limit(t, constraints.ScopeAllowedList, "metadata/apiToken,oAuth2Clients,users:write"),
+	}
+	free := "Authorization: ApiToken " + r.token("nurse")
+	for by, attribute := range limits {
+		limited := "Authorization: ApiToken " + r.token("nurse", attribute)
+		for _, kind := range []string{"apiToken", "apiTokens", "oAuth2Clients", "oauth2Clients", `\u0061piToken`} {
+			body := `{"users":[],"` + kind + `":[{"code":"x"}]}`
+			for _, path := range []string{"/api/metadata", "/api/41/metadata.json"} {
+				a := r.sendBody("POST "+path, strings.NewReader(body), limited, asJSON)
+				require.Equal(t, "constraint_scope", a.reason(), "%s %s %s", by, path, kind)
+				require.Empty(t, r.got())
+				require.Equal(t, 200, r.sendBody("POST "+path, strings.NewReader(body), free, asJSON).status)
+				require.Equal(t, body, r.got()[0].Body)
+			}
+		}
+		require.Equal(t, 200, r.sendBody("POST /api/metadata", strings.NewReader(`{"users":[{"apiToken":1}]}`), limited, asJSON).status, by)
+		require.Equal(t, "constraint_scope", r.sendBody("POST /api/metadata", strings.NewReader(`{"apiToken":[]}`), limited, "Content-Type: application/xml").reason(), "what cannot be judged")
+		r.got()
+	}
+	address := "Authorization: ApiToken " + r.token("nurse", limits["address"])
+	require.Equal(t, 200, r.sendBody("POST /api/metadata", strings.NewReader("a,b"), address, "Content-Type: application/csv").status)
+	require.Equal(t, 200, r.sendBody("POST /api/dataValueSets", strings.NewReader(`{"apiToken":1}`), address, asJSON).status, "no import of metadata")
+	require.Equal(t, 200, r.sendBody("POST /api/metadata", strings.NewReader(`{"apiToken":[]}`), basic, asJSON).status, "a password is not limited")
+}
+
 func TestTheGuardFindsANameWhereverTheBodyIsCut(t *testing.T) {
 	r := start(t, setup{})
 	auth := "Authorization: ApiToken " + r.token("nurse", limit(t, constraints.ScopeAllowedList, "dataElements:write"))
