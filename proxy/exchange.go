@@ -38,11 +38,15 @@ func (f *ReverseProxy) send(t *trip, out *http.Request) (*http.Response, bool, e
 	began := f.now()
 	resp, err := f.transport.RoundTrip(out)
 	again := lease.Done(resp, err)
-	if err != nil {
-		return nil, false, err
+	status := 0
+	if err == nil {
+		status = resp.StatusCode
 	}
 	if t.Answered != nil {
-		t.Answered(resp.StatusCode, f.now().Sub(began))
+		t.Answered(status, f.now().Sub(began))
+	}
+	if err != nil {
+		return nil, false, err
 	}
 	if again && t.upload == nil {
 		return resp, true, nil

@@ -45,7 +45,8 @@ type Onward struct {
 	// shown; nil shows all.
 	Visible func(name string) bool
 	// Answered is told of a response header before anything of it is passed on, and
-	// of that of a first attempt too; may be nil.
+	// of that of a first attempt too; the status is 0 where the request left and no
+	// answer came. May be nil.
 	Answered func(status int, latency time.Duration)
 	// Ended is told when the upstream has sent its last byte, before the caller gets
 	// it: what the upstream was counted for is then free. It may be called twice, and

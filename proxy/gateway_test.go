@@ -285,6 +285,25 @@ func TestAWriteToAccountsDropsWhatIsKeptOfThem(t *testing.T) {
 	}
 }
 
+func TestAWriteToAccountsThatDHIS2RefusesDropsNothing(t *testing.T) {
+	status := 0
+	r := start(t, setup{upstream: func(w http.ResponseWriter, _ *http.Request) {
+		if status == 0 {
+			panic(http.ErrAbortHandler) // no answer: it may have happened
+		}
+		w.WriteHeader(status)
+	}})
+	for answered, forgets := range map[int]bool{
+		200: true, 201: true, 302: true, 0: true, 502: true, 503: true, 504: true,
+		400: false, 403: false, 404: false, 409: false, 500: false,
+	} {
+		before := r.passwords.forgotten
+		status = answered
+		r.send("PATCH /api/users/abc", basic)
+		require.Equal(t, forgets, r.passwords.forgotten > before, "%d", answered)
+	}
+}
+
 func TestAPanicIsA500WithoutDetails(t *testing.T) {
 	var log strings.Builder
 	r := start(t, setup{log: &log, owned: func(g *proxy.Gateway) http.Handler {

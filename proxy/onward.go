@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/d2gate/d2gate/internal/dhis2"
@@ -16,13 +17,28 @@ func (g *Gateway) onward(p *passage) Onward {
 	}
 	changes := !reads(p.view.Method) && changesAccounts(p.target.DHIS2)
 	o.Answered = func(status int, latency time.Duration) {
-		p.status = status
-		g.observer.Upstream(status, latency)
-		if changes {
+		if changes && mayHaveHappened(status) {
 			g.verifiers.forget()
 		}
+		if status == 0 {
+			return
+		}
+		p.status = status
+		g.observer.Upstream(status, latency)
 	}
 	return o
+}
+
+// mayHaveHappened reports whether DHIS2 may have done a write that was answered so:
+// what it refused changed nothing, and whoever is refused must not make everybody
+// sign in anew. 0 stands for no answer, and a gateway's 502 to 504 between us and
+// DHIS2 say as little.
+func mayHaveHappened(status int) bool {
+	switch status {
+	case 0, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return status < 400
 }
 
 // changesAccounts reports whether a write to this path may change an account or a
