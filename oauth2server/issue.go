@@ -46,13 +46,40 @@ func (s *Server) issue(w http.ResponseWriter, r *http.Request, c Client, p proof
 	switch {
 	case errors.Is(err, ErrSpent) && p.spends != "": // another request was faster
 		return s.reused(r.Context(), p.family, "Invalid authorization code")
-	case errors.Is(err, ErrSpent):
+	case errors.Is(err, ErrSpent) && p.rotates != "": // so was a twin of this one
+		return s.issueTwin(w, r, c, p)
+	case errors.Is(err, ErrSpent): // the family has ended
 		return s.reused(r.Context(), p.family, "Invalid refresh token")
 	case err != nil:
 		return storeGone(err)
 	}
 	writeJSON(w, r, http.StatusOK, body)
 	return nil
+}
+
+// issueTwin is for the loser of two refreshes with one parent at once: it is judged
+// like a request that came after the winner's.
+func (s *Server) issueTwin(w http.ResponseWriter, r *http.Request, c Client, p proof) error {
+	stored, spent, err := s.cfg.Store.RefreshByHash(r.Context(), p.rotates)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		return s.reused(r.Context(), p.family, "Invalid refresh token")
+	case err != nil:
+		return storeGone(err)
+	}
+	forgiven := false
+	if !spent.IsZero() {
+		// The winner's clock, another replica's, may be a little later than ours.
+		forgiven, err = s.forgiven(r.Context(), stored.Hash, max(s.cfg.Now().Sub(spent), 0))
+	}
+	switch {
+	case err != nil:
+		return storeGone(err)
+	case !forgiven:
+		return s.reused(r.Context(), p.family, "Invalid refresh token")
+	}
+	p.rotates = ""
+	return s.issue(w, r, c, p)
 }
 
 // mint makes the tokens, as stored and as told.

@@ -46,12 +46,16 @@ type rig struct {
 func newRig(t testing.TB) *rig { return newRigAt(t, "https://gw.example") }
 
 func newRigAt(t testing.TB, issuer string) *rig {
+	return newRigWith(t, issuer, func(s oauth2server.Store) oauth2server.Store { return s })
+}
+
+func newRigWith(t testing.TB, issuer string, wrap func(oauth2server.Store) oauth2server.Store) *rig {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "d2gate.db")
 	s, err := store.Open(context.Background(), "sqlite", file)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	r := &rig{t: t, file: file, issuer: issuer, st: s.OAuth2(), now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), disabled: map[string]bool{}}
+	r := &rig{t: t, file: file, issuer: issuer, st: wrap(s.OAuth2()), now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), disabled: map[string]bool{}}
 	keys, err := oauth2server.OpenKeys(t.Context(), oauth2server.KeysConfig{Store: r.st, Now: r.clock, Rand: oauth2server.RandReader})
 	require.NoError(t, err)
 	r.verifier, err = oauth2server.NewVerifier(oauth2server.VerifierConfig{Store: r.st, Now: r.clock})
@@ -298,6 +302,51 @@ func TestAGraceForgivesASecondUseOfTheParentForAShortWhile(t *testing.T) {
 	r.wait(time.Second)
 	r.token("grant_type", "refresh_token", "refresh_token", first).refused(t, 400, "invalid_grant", "Invalid refresh token")
 	require.False(t, r.works(text(again.body["access_token"])))
+}
+
+// raced is a store in which another request with the same refresh token is faster,
+// by the width of the gap between reading the token and spending it.
+type raced struct {
+	oauth2server.Store
+	faster func()
+}
+
+func (s *raced) Rotate(ctx context.Context, hash string, now time.Time, mint oauth2server.Mint) error {
+	if f := s.faster; f != nil {
+		s.faster = nil
+		f()
+	}
+	return s.Store.Rotate(ctx, hash, now, mint)
+}
+
+func TestTheLoserOfTwoRefreshesAtOnceIsForgivenWithinTheGrace(t *testing.T) {
+	for _, tt := range []struct {
+		grace  time.Duration
+		use    bool // the winner has used its successor already
+		passes bool
+	}{{10 * time.Second, false, true}, {10 * time.Second, true, false}, {0, false, false}} {
+		race := &raced{}
+		r := newRigWith(t, "https://gw.example", func(s oauth2server.Store) oauth2server.Store { race.Store = s; return race })
+		r.srv.Reload(oauth2server.Settings{PasswordGrant: true, AccessTTL: time.Hour, RefreshTTL: time.Hour * 24, CodeTTL: time.Minute, ReuseGrace: tt.grace})
+		first := text(r.password().body["refresh_token"])
+		var winner reply
+		race.faster = func() {
+			winner = r.token("grant_type", "refresh_token", "refresh_token", first)
+			if tt.use {
+				winner = r.token("grant_type", "refresh_token", "refresh_token", text(winner.body["refresh_token"]))
+			}
+		}
+		loser := r.token("grant_type", "refresh_token", "refresh_token", first)
+		require.Equal(t, 200, winner.status)
+		require.Equal(t, tt.passes, r.works(text(winner.body["access_token"])), "%+v", tt)
+		if !tt.passes {
+			loser.refused(t, 400, "invalid_grant", "Invalid refresh token")
+			continue
+		}
+		require.Equal(t, 200, loser.status)
+		require.True(t, r.works(text(loser.body["access_token"])))
+		require.NotEqual(t, winner.body["refresh_token"], loser.body["refresh_token"])
+	}
 }
 
 func TestAGraceEndsWhenASuccessorIsUsed(t *testing.T) { // Hydra 1831, 3860
