@@ -148,7 +148,6 @@ func TestKilledAtRandomItKeepsWhatItAcknowledged(t *testing.T) {
 		}
 		made, revoked = made+len(l.live), revoked+len(l.revoked)
 	}
-	require.Less(t, up, 2*time.Second)
 	require.Positive(t, made)
 	require.Positive(t, revoked)
 	t.Logf("%d kills: %d tokens kept, %d revocations kept, at most %s until it served again", rounds, made, revoked, up.Round(time.Millisecond))
