@@ -72,7 +72,9 @@ func newRigWith(t testing.TB, issuer string, wrap func(oauth2server.Store) oauth
 		"/uaa/oauth/check_token": r.srv.CheckToken, "/oauth2/jwks": r.srv.JWKS, "/.well-known/openid-configuration": r.srv.Metadata,
 	} {
 		r.mux.HandleFunc(path, func(w http.ResponseWriter, q *http.Request) {
-			r.problem = nil
+			if q.URL.Path == "/oauth2/authorize" { // the one that shows problems, and that no test asks twice at once
+				r.problem = nil
+			}
 			if err := h(w, q); err != nil {
 				if r.problem != nil { // it has been shown
 					require.Same(t, r.problem, err)

@@ -34,8 +34,8 @@ func runDemo(t *testing.T, dir string) *demoRun {
 	require.NoError(t, err)
 	d := &demoRun{t: t, dir: dir, cmd: exec.Command(program, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")}
 	d.cmd.Dir = dir
-	var talk bytes.Buffer
-	d.cmd.Stderr = &talk
+	talk := newWritten()
+	d.cmd.Stderr = talk
 	out, err := d.cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, d.cmd.Start())
