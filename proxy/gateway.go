@@ -29,6 +29,7 @@ type GatewayConfig struct {
 	Log       *slog.Logger                // for the operator's trouble, not for requests; nil: slog.Default
 	Now       func() time.Time            // nil: time.Now
 	Rand      io.Reader                   // of request ids; nil: crypto/rand
+	Stall     time.Duration               // in which a caller must have taken 32 KiB of an answer that waits for it; 0: 60 s
 }
 
 // Rules is what a reload replaces, all at once.
@@ -59,6 +60,7 @@ type Gateway struct {
 	now      func() time.Time
 	ids      *ids
 	inFlight atomic.Int64
+	stall    time.Duration
 }
 
 // NewGateway makes the handler.
@@ -78,7 +80,11 @@ func NewGateway(cfg GatewayConfig) (*Gateway, error) {
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Reader
 	}
+	if cfg.Stall == 0 {
+		cfg.Stall = time.Minute
+	}
 	g := &Gateway{
+		stall:     cfg.Stall,
 		verifiers: verifiers{cfg.Tokens, cfg.Bearers, cfg.Sessions, cfg.Passwords, cfg.Accounts},
 		audit:     cfg.Audit, observer: cfg.Observer, told: cfg.Refused, log: cfg.Log, now: cfg.Now, ids: newIDs(cfg.Rand),
 	}

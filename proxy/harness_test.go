@@ -161,6 +161,7 @@ type setup struct {
 	sessions proxy.Sessions
 	now      func() time.Time
 	log      io.Writer
+	stall    time.Duration
 }
 
 func start(t *testing.T, s setup) *rig {
@@ -210,7 +211,7 @@ func start(t *testing.T, s setup) *rig {
 	}
 	r.gateway, err = proxy.NewGateway(proxy.GatewayConfig{
 		Rules: r.rules(), Audit: s.recorder, Owned: s.owned, Tokens: r.verifier, Passwords: r.passwords, Accounts: r.accounts,
-		Sessions: s.sessions, Observer: r.counts, Now: s.now, Log: slog.New(slog.NewTextHandler(s.log, nil)),
+		Sessions: s.sessions, Observer: r.counts, Now: s.now, Stall: s.stall, Log: slog.New(slog.NewTextHandler(s.log, nil)),
 	})
 	require.NoError(t, err)
 	front.Config.Handler = r.gateway

@@ -48,7 +48,7 @@ type passage struct {
 func (g *Gateway) arrive(w http.ResponseWriter, r *http.Request) *passage {
 	p := &passage{r: r, ctx: r.Context(), rules: g.rules.Load(), start: g.now(), crowd: g.inFlight.Add(1)}
 	p.id = g.ids.next(p.start)
-	p.out.w = w
+	p.out.w, p.out.stall = w, g.stall
 	p.view = View{Method: r.Method, Target: r.RequestURI, Header: r.Header, Peer: PeerAddr(r.RemoteAddr), Length: r.ContentLength}
 	h := w.Header()
 	h["X-Request-Id"] = []string{p.id}

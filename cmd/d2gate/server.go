@@ -32,7 +32,8 @@ type serverConfig struct {
 }
 
 // newServer makes a server with limits. Bodies have no time limit of their own:
-// a route's timeout bounds them.
+// a route's timeout bounds those of requests, and the gateway ends an answer whose
+// reader has stopped.
 func newServer(c serverConfig) *http.Server {
 	if c.header == 0 {
 		c.header = 1 << 20
