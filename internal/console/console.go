@@ -116,6 +116,7 @@ type Config struct {
 	// redirect through. nil: the page leaves the browser by a link.
 	Destination func(ctx context.Context, params url.Values) string
 	Settings    Settings
+	MostPending int              // sign-ins of a kind that may be under way, in all; 0 means 10,000
 	Rand        io.Reader        // nil means crypto/rand
 	Now         func() time.Time // nil means time.Now
 }
@@ -141,6 +142,9 @@ func New(cfg Config) (*Console, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.MostPending == 0 {
+		cfg.MostPending = mostPending
+	}
 	if cfg.Rand == nil {
 		cfg.Rand = randReader
 	}
@@ -150,7 +154,7 @@ func New(cfg Config) (*Console, error) {
 	}
 	c.Reload(cfg.Settings)
 	c.sessions = newSessions(c)
-	c.pending = pending{cfg.Sessions, cfg.Rand, cfg.Now}
+	c.pending = pending{cfg.Sessions, cfg.Rand, cfg.Now, cfg.MostPending}
 	var err error
 	if c.words, err = readWords(); err != nil {
 		return nil, err

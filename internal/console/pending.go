@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/d2gate/d2gate/internal/fault"
 )
 
 // pending keeps a sign-in that is under way (a password that waits for its code, a
@@ -22,12 +24,20 @@ type pending struct {
 	store SessionStore
 	rand  io.Reader
 	now   func() time.Time
+	most  int // of a kind
 }
+
+// mostPending is how many sign-ins of a kind are kept in all: anybody may begin one.
+const mostPending = 10_000
+
+// pendingFull is how long the next one waits when there is no room.
+const pendingFull = time.Minute
 
 // errNoTicket says that a ticket is unknown, used or over.
 var errNoTicket = errors.New("no such sign-in under way")
 
-// put keeps v under a ticket. kind keeps tickets of one use from another.
+// put keeps v under a ticket. kind keeps tickets of one use from another. Errors are
+// faults: store_unavailable, and login_throttled where too many are under way.
 func (p pending) put(ctx context.Context, kind, ticket string, v any, life time.Duration) error {
 	plain, err := json.Marshal(v)
 	if err != nil {
@@ -41,7 +51,14 @@ func (p pending) put(ctx context.Context, kind, ticket string, v any, life time.
 	if _, err := io.ReadFull(p.rand, nonce); err != nil {
 		return err
 	}
-	return p.store.CommitCtx(ctx, rowOf(kind, ticket), seal.Seal(nonce, nonce, plain, nil), p.now().Add(life))
+	ok, err := p.store.BeginCtx(ctx, kind, rowOf(kind, ticket), seal.Seal(nonce, nonce, plain, nil), p.now().Add(life), p.most)
+	switch {
+	case err != nil:
+		return fault.Wrap(fault.StoreUnavailable, err)
+	case !ok:
+		return fault.New(fault.LoginThrottled, "").WithMessage("Too many sign-ins are under way. Try again later.").WithRetryAfter(pendingFull)
+	}
+	return nil
 }
 
 // look reads what is kept; errNoTicket if there is nothing.

@@ -46,7 +46,7 @@ func (v *visit) leaveForProvider() error {
 	}
 	a := away{attempt, p.ID, digest("away " + v.browser), v.c.next(v.r.URL.Query().Get("next"))}
 	if err := v.c.pending.put(v.r.Context(), "oidc", attempt.State, a, awayLife); err != nil {
-		return v.fail(fault.Wrap(fault.StoreUnavailable, err))
+		return v.fail(err)
 	}
 	return v.goTo(to)
 }

@@ -104,6 +104,27 @@ func TestAnAttemptIsOverAfterTenMinutes(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, b.status)
 }
 
+func TestVisitsToAProviderAreBoundedInAllAndLeaveRoomForCodes(t *testing.T) {
+	r := newRig(t, rigConfig{most: 2, settings: console.Settings{Providers: []console.Provider{{ID: "moh", Name: "Ministry", OIDC: &idp{}}}}})
+	first := r.browser().get("/d2gate/sign-in/moh")
+	for range 2 {
+		b := r.browser().get("/d2gate/sign-in/moh")
+		if b.status == http.StatusSeeOther {
+			continue
+		}
+		require.Equal(t, http.StatusTooManyRequests, b.status)
+		require.Equal(t, "60", b.answer.Get("Retry-After"))
+		require.Empty(t, b.answer.Get("Location"))
+		r.requireReason(fault.LoginThrottled)
+	}
+	require.Equal(t, http.StatusTooManyRequests, r.browser().get("/d2gate/sign-in/moh").status)
+	b := r.browser().get("/d2gate/sign-in").submit(`name="password"`, "username", "clerk", "password", "Clerk-pass-1")
+	require.Equal(t, http.StatusOK, b.status, "whoever has a password is not kept out by whoever has none")
+	first.get("/d2gate/sign-in/moh/callback?state=state-b&code=nurse")
+	require.Equal(t, http.StatusSeeOther, first.status, "who has begun may finish")
+	require.Equal(t, http.StatusSeeOther, r.browser().get("/d2gate/sign-in/moh").status, "and makes room")
+}
+
 func TestAProviderThatIsDownOrUnknownIsSaid(t *testing.T) {
 	r, p := providerRig(t)
 	p.down = true

@@ -153,6 +153,7 @@ type rigConfig struct {
 	break_   func(console.SessionStore) console.SessionStore
 	wrap     func(console.Tokens) console.Tokens
 	start    time.Time // zero means now
+	most     int       // sign-ins under way
 }
 
 func newRig(t testing.TB, cfg rigConfig) *rig {
@@ -219,7 +220,7 @@ func (r *rig) open(cfg rigConfig, backURL string) {
 		ClientIP:     client,
 		Destination:  func(ctx context.Context, p url.Values) string { return r.oauth.Destination(ctx, p) },
 		Applications: func() console.Applications { return r.oauth },
-		Settings:     cfg.settings, Now: r.clock.Now,
+		Settings:     cfg.settings, MostPending: cfg.most, Now: r.clock.Now,
 	})
 	require.NoError(t, err)
 	keys, err := oauth2server.OpenKeys(context.Background(), oauth2server.KeysConfig{Store: clients, Now: r.clock.Now, Rand: rand.Reader})

@@ -24,6 +24,10 @@ type SessionStore interface {
 	// and nothing was stored. Otherwise a session that was ended could come back with
 	// a request that was under way.
 	UpdateCtx(ctx context.Context, hash string, data []byte, expiry time.Time) (bool, error)
+	// BeginCtx is CommitCtx for a sign-in that is under way, and removes those of its
+	// kind that are over. False means that about most of its kind are kept already,
+	// and nothing was stored.
+	BeginCtx(ctx context.Context, kind, hash string, data []byte, expiry time.Time, most int) (bool, error)
 }
 
 // sessions keeps who is signed in, on the server. Only sign-in opens one.

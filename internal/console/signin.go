@@ -66,7 +66,7 @@ func (v *visit) signIn() error {
 	}
 	ticket, err := v.keepHalf(half{username, password})
 	if err != nil {
-		return v.fail(fault.Wrap(fault.StoreUnavailable, err))
+		return v.fail(err)
 	}
 	return v.askCode(0, codeForm{Next: next, Ticket: ticket, Mailed: step == identity.NeedMailed})
 }

@@ -139,6 +139,14 @@ func (k *kept) CommitCtx(ctx context.Context, hash string, data []byte, expiry t
 	return k.SessionStore.CommitCtx(ctx, hash, data, expiry)
 }
 
+func (k *kept) BeginCtx(ctx context.Context, kind, hash string, data []byte, expiry time.Time, most int) (bool, error) {
+	k.keys, k.data = append(k.keys, hash), append(k.data, string(data))
+	if k.commit != nil {
+		return false, k.commit
+	}
+	return k.SessionStore.BeginCtx(ctx, kind, hash, data, expiry, most)
+}
+
 func (k *kept) DeleteCtx(ctx context.Context, hash string) error {
 	if k.remove != nil {
 		return k.remove

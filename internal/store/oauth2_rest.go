@@ -136,6 +136,33 @@ func (v Sessions) CommitCtx(ctx context.Context, hash string, data []byte, expir
 	})
 }
 
+// BeginCtx stores a sign-in that is under way, and removes those of its kind that
+// are over; false means that there are most of them already, and nothing was stored.
+// It never removes one in force for another's sake. Replicas that begin at once may
+// go over most by their number.
+func (v Sessions) BeginCtx(ctx context.Context, kind, hash string, data []byte, expiry time.Time, most int) (bool, error) {
+	stored := false
+	err := v.s.write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM browser_session WHERE kind = $1 AND expires <= $2`, kind, v.s.now().UnixMilli()); err != nil {
+			return err
+		}
+		n := 0
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM browser_session WHERE kind = $1`, kind).Scan(&n); err != nil {
+			return err
+		}
+		if stored = n < most; !stored {
+			return nil
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO browser_session (hash, data, expires, kind) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (hash) DO UPDATE SET data = $2, expires = $3, kind = $4`, hash, base64.StdEncoding.EncodeToString(data), expiry.UnixMilli(), kind)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("store sign-in: %w", err)
+	}
+	return stored, nil
+}
+
 // UpdateCtx stores a session that is there; false means that it is not, and nothing
 // was stored: a request under way must not bring back what was ended.
 func (v Sessions) UpdateCtx(ctx context.Context, hash string, data []byte, expiry time.Time) (bool, error) {
