@@ -177,3 +177,42 @@ func TestTheDocumentedLinesAboutTheDataStoreRunAsPasted(t *testing.T) {
 	d.ends("201", `curl -X POST $ADMIN -H "$JSON" -d '{"key1":"value1"}' $SERVER/api/dataStore/scorecards/again`)
 	d.ends("200", `curl -X DELETE $ADMIN $SERVER/api/dataStore/scorecards`)
 }
+
+// TestTheDocumentedLinesAboutMetadataRunAsPasted: an export moves to an empty
+// DHIS2 by the two documented lines, and each GET works with a token as well.
+func TestTheDocumentedLinesAboutMetadataRunAsPasted(t *testing.T) {
+	needCurl(t)
+	d := startDemo(t)
+	some := `{"indicatorTypes":[{"id":"IndTypeAAAA","name":"Per cent","factor":100}],"dataElements":[` +
+		`{"id":"DataElemAAA","name":"ANC first visit","shortName":"ANC 1","valueType":"INTEGER","domainType":"AGGREGATE","aggregationType":"SUM"},` +
+		`{"id":"DataElemBBB","name":"BCG","shortName":"BCG","valueType":"INTEGER","domainType":"AGGREGATE","aggregationType":"SUM"}]}`
+	require.NoError(t, os.WriteFile(filepath.Join(d.dir, "metadata.json"), []byte(some), 0o600))
+	d.ends("200", `curl -X POST $ADMIN -H "$JSON" -d @metadata.json "$SERVER/api/metadata?importMode=VALIDATE"`, `"created":3`)
+	d.ends("200", `curl -X POST $ADMIN -H "$JSON" -d @metadata.json "$SERVER/api/metadata?importMode=COMMIT&atomicMode=ALL&flushMode=AUTO"`, `"created":3`)
+	made := d.ends("201", `curl -X POST $ADMIN -H "$JSON" -d '{}' $SERVER/api/apiToken`)
+	d.env["TOKEN"] = member(made, "response", "key")
+	for _, who := range []string{`$ADMIN`, `-H "Authorization: ApiToken $TOKEN"`} {
+		d.ends("200", `curl `+who+` $SERVER/api/metadata`, "DataElemAAA", "DataElemBBB", "IndTypeAAAA")
+		d.ends("200", `curl `+who+` "$SERVER/api/metadata?defaultOrder=lastUpdated:desc"`, "DataElemAAA")
+		two := d.ends("200", `curl `+who+` "$SERVER/api/metadata?dataElements:fields=id,name&dataElements:order=displayName:desc"`)
+		require.Equal(t, []any{
+			map[string]any{"id": "DataElemBBB", "name": "BCG"}, map[string]any{"id": "DataElemAAA", "name": "ANC first visit"},
+		}, two["dataElements"])
+		_, anc := d.sh(`curl ` + who + ` "$SERVER/api/metadata?defaultFilter=name:^like:ANC&dataElements=true&indicators=true"`)
+		require.Contains(t, anc, "DataElemAAA")
+		require.NotContains(t, anc, "DataElemBBB")
+		for _, path := range []string{"33/me", "33/me/authorities", "33/me/authorities/ALL", "authorities", "periodTypes", "dataStore", "33/dataElements.json"} {
+			d.ends("200", `curl `+who+` $SERVER/api/`+path)
+		}
+	}
+	_, all := d.sh(`curl $ADMIN $SERVER/api/metadata`)
+	empty := startDemo(t)
+	require.NoError(t, os.WriteFile(filepath.Join(empty.dir, "metadata.json"), []byte(all), 0o600))
+	empty.ends("200", `curl -X POST $ADMIN -H "$JSON" -d @metadata.json "$SERVER/api/metadata?importMode=VALIDATE"`)
+	empty.ends("200", `curl -X POST $ADMIN -H "$JSON" -d @metadata.json "$SERVER/api/metadata?importMode=COMMIT&atomicMode=ALL&flushMode=AUTO"`)
+	const same = `curl $ADMIN "$SERVER/api/metadata?dataElements=true&indicatorTypes=true&fields=id,name,shortName,valueType,factor"`
+	left, right := d.ends("200", same), empty.ends("200", same)
+	delete(left, "system")
+	delete(right, "system")
+	require.Equal(t, left, right)
+}
