@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/d2gate/d2gate/config"
 	"github.com/d2gate/d2gate/proxy"
 )
 
@@ -22,16 +23,9 @@ func (p *program) checkCommand() *cobra.Command {
 		if err := o.check(); err != nil {
 			return err
 		}
-		if *file == "" {
-			return required("check: -c FILE")
-		}
-		cfg, err := p.load(*file)
+		cfg, policy, err := p.loadPolicy(*file, "check")
 		if err != nil {
 			return err
-		}
-		policy, err := proxy.Compile(cfg)
-		if err != nil {
-			return &exitError{exitConfig, err}
 		}
 		warned := append(shadowed(policy), warnings(cfg)...)
 		for _, w := range warned {
@@ -65,4 +59,20 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// loadPolicy reads the file that a verb needs, and compiles its policy.
+func (p *program) loadPolicy(file, verb string) (*config.Config, *proxy.Policy, error) {
+	if file == "" {
+		return nil, nil, required(verb + ": -c FILE")
+	}
+	cfg, err := p.load(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	policy, err := proxy.Compile(cfg)
+	if err != nil {
+		return nil, nil, &exitError{exitConfig, err}
+	}
+	return cfg, policy, nil
 }

@@ -3,12 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 
@@ -71,17 +69,11 @@ func (p *program) clientImport() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, r := range done.Refused {
-				p.say("refused: %s", r)
-			}
-			if err := p.print(o, view{data: done, table: func(w io.Writer) {
+			return p.printImport(o, view{data: done, table: func(w io.Writer) {
 				row(w, "imported", strconv.Itoa(done.Imported))
 				row(w, "already here", strconv.Itoa(done.Known))
 				row(w, "refused", strconv.Itoa(len(done.Refused)))
-			}}); err != nil || len(done.Refused) == 0 {
-				return err
-			}
-			return &exitError{code: exitFailed}
+			}}, done.Refused)
 		})
 	}
 	return c
@@ -125,16 +117,7 @@ func (c clients) adopt(ctx context.Context, a clientAdoption) (done clientImport
 // readForeignClients reads rows from a file or stdin: JSON if it begins so, else
 // CSV.
 func (p *program) readForeignClients(name string) ([]foreignClient, error) {
-	in := p.stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in = f
-	}
-	text, err := io.ReadAll(io.LimitReader(in, 64<<20))
+	text, err := p.readInput(name, 64<<20)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +131,7 @@ func (p *program) readForeignClients(name string) ([]foreignClient, error) {
 		}
 		return page.Clients, unreadableRows(json.Unmarshal(text, &page))
 	}
-	return foreignClientCSV(string(text))
+	return csvRows(string(text), (*foreignClient).set)
 }
 
 // unreadableRows does not repeat the text: it holds secrets.
@@ -159,27 +142,7 @@ func unreadableRows(err error) error {
 	return nil
 }
 
-// foreignClientCSV reads rows under a header whose names stand in any order.
-func foreignClientCSV(text string) ([]foreignClient, error) {
-	table, err := csv.NewReader(strings.NewReader(text)).ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("read CSV: %w", err)
-	}
-	if len(table) == 0 {
-		return nil, errors.New("read CSV: no header")
-	}
-	var rows []foreignClient
-	for _, cells := range table[1:] {
-		var f foreignClient
-		for i, name := range table[0] {
-			f.set(strings.ToLower(strings.TrimSpace(name)), cells[i])
-		}
-		rows = append(rows, f)
-	}
-	return rows, nil
-}
-
-func (f *foreignClient) set(column, v string) {
+func (f *foreignClient) set(column, v string) error {
 	switch column {
 	case "uid", "id":
 		f.UID = v
@@ -194,6 +157,7 @@ func (f *foreignClient) set(column, v string) {
 	case "redirecturis":
 		f.RedirectURIs = listCell(v)
 	} // other columns are of no use here
+	return nil
 }
 
 // listCell reads a list: JSON, PostgreSQL's {a,b}, or words between commas.

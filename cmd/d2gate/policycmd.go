@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/d2gate/d2gate/proxy"
 )
 
 func (p *program) policyCommand() *cobra.Command {
@@ -26,16 +24,9 @@ func (p *program) policyTest() *cobra.Command {
 		if err := o.check(); err != nil {
 			return err
 		}
-		if *file == "" {
-			return required("policy test: -c FILE")
-		}
-		cfg, err := p.load(*file)
+		cfg, policy, err := p.loadPolicy(*file, "policy test")
 		if err != nil {
 			return err
-		}
-		policy, err := proxy.Compile(cfg)
-		if err != nil {
-			return &exitError{exitConfig, err}
 		}
 		if len(cfg.Tests) == 0 {
 			return fmt.Errorf("%s has no tests; write some under tests: (d2gate schema)", *file)

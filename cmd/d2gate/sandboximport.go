@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -49,14 +48,6 @@ func (p *program) sandboxImportCommand() *cobra.Command {
 		return errors.Join(p.sandboxImport(c.Context(), plan, body), body.Close())
 	}
 	return c
-}
-
-// openInput opens a file, or standard input for "-".
-func (p *program) openInput(name string) (io.ReadCloser, error) {
-	if name == "-" {
-		return io.NopCloser(p.stdin), nil
-	}
-	return os.Open(name)
 }
 
 func (p *program) sandboxImport(ctx context.Context, plan importPlan, body io.Reader) (err error) {

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -69,18 +67,12 @@ func (p *program) tokenImport() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, r := range done.Refused {
-				p.say("refused: %s", r)
-			}
-			if err := p.print(o, view{data: done, table: func(w io.Writer) {
+			return p.printImport(o, view{data: done, table: func(w io.Writer) {
 				row(w, "imported", strconv.Itoa(done.Imported))
 				row(w, "already here", strconv.Itoa(done.Known))
 				row(w, "expired", strconv.Itoa(done.Expired))
 				row(w, "refused", strconv.Itoa(len(done.Refused)))
-			}}); err != nil || len(done.Refused) == 0 {
-				return err
-			}
-			return &exitError{code: exitFailed}
+			}}, done.Refused)
 		})
 	}
 	return c
@@ -171,16 +163,7 @@ func (f *foreignToken) record() (pat.Record, error) {
 
 // readForeign reads rows from a file or stdin: JSON if it begins so, else CSV.
 func (p *program) readForeign(name string) ([]foreignToken, error) {
-	in := p.stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in = f
-	}
-	text, err := io.ReadAll(io.LimitReader(in, 1<<30))
+	text, err := p.readInput(name, 1<<30)
 	if err != nil {
 		return nil, err
 	}
@@ -188,29 +171,7 @@ func (p *program) readForeign(name string) ([]foreignToken, error) {
 		var rows []foreignToken
 		return rows, json.Unmarshal(text, &rows)
 	}
-	return foreignCSV(string(text))
-}
-
-// foreignCSV reads rows under a header whose names stand in any order.
-func foreignCSV(text string) ([]foreignToken, error) {
-	table, err := csv.NewReader(strings.NewReader(text)).ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("read CSV: %w", err)
-	}
-	if len(table) == 0 {
-		return nil, errors.New("read CSV: no header")
-	}
-	var rows []foreignToken
-	for n, cells := range table[1:] {
-		var f foreignToken
-		for i, name := range table[0] {
-			if err := f.set(strings.ToLower(strings.TrimSpace(name)), cells[i]); err != nil {
-				return nil, fmt.Errorf("read CSV: row %d, column %s: %w", n+1, name, err)
-			}
-		}
-		rows = append(rows, f)
-	}
-	return rows, nil
+	return csvRows(string(text), (*foreignToken).set)
 }
 
 func (f *foreignToken) set(column, v string) (err error) {
