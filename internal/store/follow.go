@@ -54,17 +54,19 @@ type follower struct {
 // what is not confirmed grows stale by itself.
 func (f *follower) read(ctx context.Context) {
 	began := f.cfg.Now()
+	last, err := f.store.LastChange(ctx)
+	if err != nil {
+		return
+	}
 	if f.seen < 0 {
-		seq, err := f.store.LastChange(ctx)
-		if err != nil {
-			return
-		}
-		f.seen = seq
-		f.cfg.Clear()
+		f.missed(last)
 	} else {
 		changes, err := f.store.Changes(ctx, f.seen)
 		if err != nil {
 			return
+		}
+		if len(changes) == 0 && last > f.seen { // they were pruned while we did not read
+			f.missed(last)
 		}
 		f.apply(changes)
 	}
@@ -74,6 +76,12 @@ func (f *follower) read(ctx context.Context) {
 	if began.Sub(f.pruned) >= time.Hour && f.store.PruneChanges(ctx) == nil {
 		f.pruned = began
 	}
+}
+
+// missed starts anew at a change.
+func (f *follower) missed(last int64) {
+	f.cfg.Clear()
+	f.seen = last
 }
 
 func (f *follower) apply(changes []Change) {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -84,10 +85,14 @@ func TestFollowForgetsAllWhenChangesWereMissed(t *testing.T) {
 	go s.Follow(ctx, store.FollowConfig{Every: time.Millisecond,
 		Apply: func(c store.Change) { applied <- c.Key }, Clear: func() { cleared <- struct{}{} }})
 	<-cleared
-	_, err := s.DB().Exec(`BEGIN IMMEDIATE; UPDATE change_seq SET seq = 9; INSERT INTO changes (seq, topic, key, at) VALUES (9, 'policy', '9', 0); COMMIT`)
+	_, err := s.DB().Exec(fmt.Sprintf(`BEGIN IMMEDIATE; UPDATE change_seq SET seq = 9; INSERT INTO changes (seq, topic, key, at) VALUES (9, 'policy', '9', %d); COMMIT`, time.Now().UnixMilli()))
 	require.NoError(t, err)
 	<-cleared
 	require.Equal(t, "9", <-applied)
+
+	_, err = s.DB().Exec(`UPDATE change_seq SET seq = 20`) // all of them pruned before they were read
+	require.NoError(t, err)
+	<-cleared
 }
 
 func follow(t *testing.T, s *store.Store, every time.Duration) <-chan string {
