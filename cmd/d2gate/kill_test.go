@@ -20,14 +20,14 @@ import (
 
 // victim is a d2gate in a process of its own, to be killed.
 type victim struct {
-	t       *testing.T
+	t       testing.TB
 	dir     string
 	gateway string
 	socket  string
 	cmd     *exec.Cmd
 }
 
-func newVictim(t *testing.T) *victim {
+func newVictim(t testing.TB) *victim {
 	t.Helper()
 	back := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(back.Close)
@@ -151,6 +151,29 @@ func TestKilledAtRandomItKeepsWhatItAcknowledged(t *testing.T) {
 	require.Positive(t, made)
 	require.Positive(t, revoked)
 	t.Logf("%d kills: %d tokens kept, %d revocations kept, at most %s until it served again", rounds, made, revoked, up.Round(time.Millisecond))
+}
+
+// BenchmarkStartAfterAKill is the time from the start of a process that was killed
+// while it wrote until it serves again.
+func BenchmarkStartAfterAKill(b *testing.B) {
+	v := newVictim(b)
+	l := &ledger{live: map[string]string{}}
+	v.start()
+	b.Cleanup(func() { v.kill() })
+	var sum, most time.Duration
+	for b.Loop() {
+		server, err := reach(v.socket)
+		require.NoError(b, err)
+		var writer sync.WaitGroup
+		writer.Go(func() { l.write(remoteTokens{server}) })
+		<-time.After(20 * time.Millisecond) // it writes
+		v.kill()
+		writer.Wait()
+		up := v.start()
+		sum, most = sum+up, max(most, up)
+	}
+	b.ReportMetric(float64(sum.Milliseconds())/float64(b.N), "ms/start")
+	b.ReportMetric(float64(most.Milliseconds()), "ms-at-most")
 }
 
 func TestTheBinaryIsStaticAndSmall(t *testing.T) {
