@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -286,19 +287,20 @@ func TestAWriteToAccountsDropsWhatIsKeptOfThem(t *testing.T) {
 }
 
 func TestAWriteToAccountsThatDHIS2RefusesDropsNothing(t *testing.T) {
-	status := 0
+	var status atomic.Int64
 	r := start(t, setup{upstream: func(w http.ResponseWriter, _ *http.Request) {
-		if status == 0 {
+		code := int(status.Load())
+		if code == 0 {
 			panic(http.ErrAbortHandler) // no answer: it may have happened
 		}
-		w.WriteHeader(status)
+		w.WriteHeader(code)
 	}})
 	for answered, forgets := range map[int]bool{
 		200: true, 201: true, 302: true, 0: true, 502: true, 503: true, 504: true,
 		400: false, 403: false, 404: false, 409: false, 500: false,
 	} {
 		before := r.passwords.forgotten
-		status = answered
+		status.Store(int64(answered))
 		r.send("PATCH /api/users/abc", basic)
 		require.Equal(t, forgets, r.passwords.forgotten > before, "%d", answered)
 	}
