@@ -59,6 +59,9 @@ const (
 	maxResponseHeader = 1 << 20          // bytes (security.md B15)
 	smallBody         = 64 << 10         // bytes; a body of at most this length is read first, so that it can be sent again
 	smallBodyTime     = 30 * time.Second // a small body must have come within
+	// An answer of known length is flushed so often: at once would send its header
+	// apart, a write more for every request. Others are flushed with each read.
+	knownLengthFlush = 20 * time.Millisecond
 )
 
 // ReverseProxyConfig says where the upstream is.
@@ -105,7 +108,7 @@ func NewReverseProxy(cfg ReverseProxyConfig) (*ReverseProxy, error) {
 		ModifyResponse: f.modifyResponse,
 		ErrorHandler:   keepError,
 		Transport:      roundTripper(f.roundTrip),
-		FlushInterval:  -1,
+		FlushInterval:  knownLengthFlush,
 		BufferPool:     &buffers{},
 		ErrorLog:       slog.NewLogLogger(cfg.Log.Handler(), slog.LevelInfo),
 	}
@@ -155,6 +158,7 @@ func (f *ReverseProxy) Forward(w http.ResponseWriter, r *http.Request, o Onward)
 	if t.err != nil {
 		return t.explain(t.err)
 	}
+	_ = http.NewResponseController(w).Flush() // while w's limits of a slow reader still hold
 	return nil
 }
 

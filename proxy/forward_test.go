@@ -159,10 +159,12 @@ func TestACallerThatHangsUpEndsTheExchange(t *testing.T) {
 }
 
 func TestAnAnswerThatBreaksOffIsAborted(t *testing.T) {
+	begun := make(chan struct{})
 	r := start(t, setup{upstream: func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000")
 		_, _ = io.WriteString(w, "part")
 		_ = http.NewResponseController(w).Flush()
+		<-begun
 		panic(http.ErrAbortHandler)
 	}})
 	req, err := http.NewRequest("GET", r.url+"/api/me", nil)
@@ -171,6 +173,7 @@ func TestAnAnswerThatBreaksOffIsAborted(t *testing.T) {
 	resp, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
 	defer resp.Body.Close()
+	close(begun)
 	_, err = io.ReadAll(resp.Body)
 	require.Error(t, err, "the caller must not take a part for the whole")
 	l := r.audited(1)[0]
