@@ -122,7 +122,10 @@ func (s *Server) CheckToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || a.ClientCID != client.CID || !s.cfg.Now().Before(a.Expires) || s.cfg.Owners.CheckOwner(r.Context(), a.Owner) != nil {
 		return refuse(http.StatusBadRequest, "invalid_token", "Token was not recognised", fault.TokenUnknown)
 	}
-	authorities := a.Owner.Authorities
+	authorities, err := s.cfg.Owners.Authorities(r.Context(), a.Owner)
+	if err != nil {
+		return err
+	}
 	if authorities == nil {
 		authorities = []string{}
 	}

@@ -37,6 +37,9 @@ type Passwords interface {
 // token_owner_disabled for one that may not act any more.
 type Owners interface {
 	CheckOwner(ctx context.Context, o Owner) error
+	// Authorities returns those of the account as last heard, none where the back
+	// end knows none. Errors as CheckOwner's, and upstream_*.
+	Authorities(ctx context.Context, o Owner) ([]string, error)
 }
 
 // Sessions says who is signed in in this browser, and shows the pages that

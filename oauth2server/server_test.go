@@ -110,6 +110,10 @@ func (r *rig) CheckOwner(_ context.Context, o oauth2server.Owner) error {
 	return nil
 }
 
+func (r *rig) Authorities(context.Context, oauth2server.Owner) ([]string, error) {
+	return []string{"F_X"}, nil
+}
+
 func (r *rig) SignedIn(*http.Request) (oauth2server.Owner, bool) { return owner, r.signedIn != "" }
 
 func (r *rig) SignIn(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }
@@ -551,6 +555,7 @@ func TestIntrospectionTellsAClientOfItsOwnTokensOnly(t *testing.T) {
 	r.post("/oauth2/introspect", "", "token", "x").refused(t, 401, "invalid_client", "Bad client credentials")
 	check := r.post("/uaa/oauth/check_token", demo, "token", text(out.body["access_token"]))
 	require.Equal(t, "admin", check.body["user_name"])
+	require.Equal(t, []any{"F_X"}, check.body["authorities"])
 	r.post("/uaa/oauth/check_token", other, "token", text(out.body["access_token"])).refused(t, 400, "invalid_token", "Token was not recognised")
 }
 

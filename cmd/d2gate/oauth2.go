@@ -86,6 +86,11 @@ func (t *tokenServer) CheckOwner(ctx context.Context, o oauth2server.Owner) erro
 	return t.users.Check(ctx, identity.User{UID: o.UID, Username: o.Username, Name: o.Name})
 }
 
+// Authorities are those that DHIS2 named last.
+func (t *tokenServer) Authorities(ctx context.Context, o oauth2server.Owner) ([]string, error) {
+	return t.users.authorities(ctx, proxy.Principal{Kind: proxy.OAuth2Credential, UID: o.UID, Username: o.Username})
+}
+
 func ownerOf(u identity.User) oauth2server.Owner {
 	return oauth2server.Owner{UID: u.UID, Username: u.Username, Name: u.Name, Authorities: u.Authorities}
 }

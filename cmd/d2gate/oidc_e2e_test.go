@@ -130,7 +130,13 @@ type tokenAnswer struct {
 // token asks the token endpoint as the documented client demo.
 func (k *stack) token(t *testing.T, form url.Values) tokenAnswer {
 	t.Helper()
-	q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, k.gateway+"/uaa/oauth/token", strings.NewReader(form.Encode()))
+	return k.asClient(t, "/uaa/oauth/token", form)
+}
+
+// asClient posts a form as the client demo.
+func (k *stack) asClient(t *testing.T, path string, form url.Values) tokenAnswer {
+	t.Helper()
+	q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, k.gateway+path, strings.NewReader(form.Encode()))
 	require.NoError(t, err)
 	q.SetBasicAuth("demo", "1e6db50c-0fee-11e5-98d0-3c15c2c6caf6")
 	q.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -240,6 +240,9 @@ func (noPasswords) CheckPassword(context.Context, string, string, netip.Addr) (o
 }
 
 func (noPasswords) CheckOwner(context.Context, oauth2server.Owner) error { return nil }
+func (noPasswords) Authorities(context.Context, oauth2server.Owner) ([]string, error) {
+	return nil, nil
+}
 
 // serve is what the gateway does around the handlers.
 func (r *rig) serve(w http.ResponseWriter, q *http.Request) {
