@@ -21,16 +21,16 @@ type request struct {
 
 // Authorize serves /oauth2/authorize, /oauth/authorize and DHIS2's
 // /uaa/oauth/authorize (RFC 6749 4.1.1): validate, know who is there, ask, answer.
-// Nothing is ever sent to an address that was not validated first. A returned *Error
-// has been shown as a page already.
+// Nothing is ever sent to an address that was not validated first. A returned error
+// renders itself as a page once it is on record.
 func (s *Server) Authorize(w http.ResponseWriter, r *http.Request) error {
 	params, err := authorizeParams(r) // 1. parameters, once
 	if err != nil {
-		return s.problem(w, r, err)
+		return s.problem(r, err)
 	}
 	q, err := s.validate(r, params) // 2. client and redirect URI: errors stay here
 	if err != nil {
-		return s.problem(w, r, err)
+		return s.problem(r, err)
 	}
 	if err := q.check(); err != nil { // 3. the rest: errors go to the client
 		return s.redirectError(w, r, q, err)
@@ -130,14 +130,14 @@ func (q *request) check() error {
 // from the form itself; the anti-forgery value binds it to this browser.
 func (s *Server) answered(w http.ResponseWriter, r *http.Request, q request, owner Owner) error {
 	if !s.cfg.Sessions.CheckToken(r, q.params.Get("csrf")) {
-		return s.problem(w, r, page(http.StatusForbidden, "access_denied", "The form is out of date. Go back to the application and start again."))
+		return s.problem(r, page(http.StatusForbidden, "access_denied", "The form is out of date. Go back to the application and start again."))
 	}
 	if q.params.Get("user_oauth_approval") != "true" {
 		return s.redirectError(w, r, q, page(0, "access_denied", "User denied access"))
 	}
 	if q.params.Get("remember") == "true" && !q.client.Public() {
 		if err := s.cfg.Store.PutConsent(r.Context(), owner.Username, q.client.CID, q.scope, q.redirect, s.cfg.Now()); err != nil {
-			return s.problem(w, r, storeGone(err))
+			return s.problem(r, storeGone(err))
 		}
 	}
 	return s.grantCode(w, r, q, owner)
@@ -184,7 +184,7 @@ func (s *Server) grantCode(w http.ResponseWriter, r *http.Request, q request, ow
 		Owner: owner, Scope: q.scope, Family: family, Expires: s.cfg.Now().Add(s.settings.Load().CodeTTL),
 	})
 	if err != nil {
-		return s.problem(w, r, storeGone(err))
+		return s.problem(r, storeGone(err))
 	}
 	s.redirect(w, r, answerTo(q.redirect, "code", code, "state", q.state, "iss", s.cfg.Issuer))
 	return nil
@@ -207,13 +207,26 @@ func (s *Server) redirect(w http.ResponseWriter, _ *http.Request, to string) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// problem shows the page of an error and returns the error, which the edge records.
-// Errors that are not OAuth2's have no page.
-func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) error {
+// problem makes the page of an error. Errors that are not OAuth2's have none.
+func (s *Server) problem(r *http.Request, err error) error {
 	e := asError(err)
 	if e == nil {
 		return err
 	}
-	s.cfg.Sessions.Problem(w, r, e)
-	return e
+	return &shown{e, r, s.cfg.Sessions}
 }
+
+// shown is an Error that a page tells, once it is on record.
+type shown struct {
+	told  *Error
+	r     *http.Request
+	pages Sessions
+}
+
+func (e *shown) Error() string { return e.told.Error() }
+
+// Unwrap returns the Error.
+func (e *shown) Unwrap() error { return e.told }
+
+// Render implements respond.Renderer.
+func (e *shown) Render(w http.ResponseWriter, _ *http.Request) { e.pages.Problem(w, e.r, e.told) }

@@ -142,10 +142,15 @@ func (g *Gateway) broken(p *passage, err error) {
 	if err := g.record(p); err != nil {
 		g.log.ErrorContext(p.ctx, "request cannot be recorded", "requestId", p.id, "error", err)
 	}
-	if !p.out.begun {
-		p.unread()
-		respond.Message(&p.out, p.r, dhis2.Error(http.StatusInternalServerError, "Internal Server Error", ""))
+	if p.out.begun {
+		return
 	}
+	p.unread()
+	if own, ok := errors.AsType[respond.Renderer](err); ok {
+		own.Render(&p.out, p.r)
+		return
+	}
+	respond.Message(&p.out, p.r, dhis2.Error(http.StatusInternalServerError, "Internal Server Error", ""))
 }
 
 // unread keeps net/http from waiting for a body that nobody will read before it

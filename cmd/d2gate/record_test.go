@@ -100,13 +100,47 @@ func TestAnAuthorizationThatEndsOnAnErrorPageIsARefusalOnRecord(t *testing.T) {
 		"/oauth2/authorize?response_type=code&client_id=nobody":                                            401,
 		"/uaa/oauth/authorize?response_type=code&client_id=c&redirect_uri=https%3A%2F%2Fevil.example%2Fcb": 400,
 	} {
-		status, _, body := r.ask("GET", r.gateway+path)
+		status, header, body := r.ask("GET", r.gateway+path)
 		require.Equal(t, want, status)
+		require.Equal(t, []string{"policy_refused"}, header.Values("X-Gateway-Reason"))
 		require.Contains(t, body, "</html>")
 		require.NotContains(t, strings.TrimSuffix(strings.TrimSpace(body), "</html>"), "</html>", "it is shown once")
 		only, _, _ := strings.Cut(path, "?")
 		line := r.onRecord(func(l auditLine) bool { return l.Path == only })
 		require.Equal(t, "refuse policy_refused", line.Decision+" "+line.Reason)
+	}
+}
+
+func TestARefusalThatAPageTellsIsOnRecordUnderTheReasonOfItsHeader(t *testing.T) { // design 3.5 and 8
+	r := serve(t, plainBackend)
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	browser := &http.Client{Jar: jar}
+	page, err := browser.Get(r.gateway + "/d2gate/sign-in")
+	require.NoError(t, err)
+	text, err := io.ReadAll(page.Body)
+	require.NoError(t, err)
+	require.NoError(t, page.Body.Close())
+	csrf := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindStringSubmatch(string(text))[1]
+	for _, tt := range []struct {
+		form   url.Values
+		status int
+		reason string
+	}{
+		{url.Values{"csrf": {"of another browser"}, "username": {"admin"}, "password": {"Sesame-1"}}, 403, "policy_refused"},
+		{url.Values{"csrf": {csrf}, "username": {"admin"}, "password": {"wrong"}}, 401, "login_failed"},
+	} {
+		q, err := http.NewRequestWithContext(t.Context(), "POST", r.gateway+"/d2gate/sign-in", strings.NewReader(tt.form.Encode()))
+		require.NoError(t, err)
+		q.Header.Set("Content-Type", formType)
+		q.Header.Set("Sec-Fetch-Site", "same-origin")
+		resp, err := browser.Do(q)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, tt.status, resp.StatusCode)
+		require.Equal(t, []string{tt.reason}, resp.Header.Values("X-Gateway-Reason"))
+		line := r.onRecord(func(l auditLine) bool { return l.Path == "/d2gate/sign-in" && l.Reason == tt.reason })
+		require.Equal(t, "refuse", line.Decision)
 	}
 }
 

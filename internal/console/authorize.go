@@ -113,9 +113,7 @@ func (c *Console) Consent(w http.ResponseWriter, r *http.Request, q oauth2server
 		Again: c.authorizeAt(r), Fields: q.Fields, Remember: !q.Client.Public(), Apps: c.cfg.Applications != nil,
 	}
 	u := v.session.user
-	if err := v.show(view{name: "consent", title: "consent_title", ends: q.Redirect, user: &u, data: f}); err != nil {
-		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
-	}
+	v.must(w, view{name: "consent", title: "consent_title", ends: q.Redirect, user: &u, data: f})
 }
 
 // redirectHost is what a person can recognise of a redirect URI.
@@ -146,7 +144,5 @@ func (c *Console) Problem(w http.ResponseWriter, r *http.Request, e *oauth2serve
 	if status == 0 {
 		status = http.StatusBadRequest
 	}
-	if err := v.show(view{name: "problem", title: "problem", status: status, data: p}); err != nil {
-		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
-	}
+	v.must(w, view{name: "problem", title: "problem", status: status, data: p})
 }

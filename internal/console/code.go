@@ -31,8 +31,8 @@ func (v *visit) keepHalf(h half) (ticket string, err error) {
 	return ticket, v.c.pending.put(v.r.Context(), "code", ticket, h, halfLife)
 }
 
-func (v *visit) askCode(status int, f codeForm) error {
-	return v.show(view{name: "code", title: "code_title", status: status, ends: v.destination(f.Next), data: f})
+func (v *visit) codePage(status int, f codeForm) view {
+	return view{name: "code", title: "code_title", status: status, ends: v.destination(f.Next), data: f}
 }
 
 // signInByCode finishes a sign-in with the code, or asks DHIS2 to send another.
@@ -41,7 +41,7 @@ func (v *visit) signInByCode(next string) error {
 	var h half
 	switch err := v.c.pending.look(v.r.Context(), "code", f.Ticket, &h); {
 	case errors.Is(err, errNoTicket):
-		return v.askPassword(http.StatusForbidden, signInForm{Next: next, Error: v.words.T("took_too_long")})
+		return v.outOfDate(next, "took_too_long")
 	case err != nil:
 		return v.fail(fault.Wrap(fault.StoreUnavailable, err))
 	}
@@ -50,7 +50,7 @@ func (v *visit) signInByCode(next string) error {
 		code = ""
 	} else if code == "" {
 		f.Error = v.words.T("fill_in_code")
-		return v.askCode(http.StatusUnprocessableEntity, f)
+		return v.show(v.codePage(http.StatusUnprocessableEntity, f))
 	}
 	u, step, err := v.login(h.Username, h.Password, code)
 	switch {
@@ -61,7 +61,7 @@ func (v *visit) signInByCode(next string) error {
 		return v.welcome(u, next)
 	case err == nil:
 		f.Mailed = step == identity.NeedMailed
-		return v.askCode(0, f)
+		return v.show(v.codePage(0, f))
 	case step == identity.NeedPassword && fault.From(err) != nil && fault.From(err).Reason == fault.LoginFailed:
 		return v.signInFailed(next, h.Username, err)
 	}
@@ -78,8 +78,5 @@ func (v *visit) codeFailed(f codeForm, err error) error {
 	} else {
 		f.Error, f.Wait = v.signInWords(said)
 	}
-	if showErr := v.askCode(said.Reason.Status(false), f); showErr != nil {
-		return showErr
-	}
-	return err
+	return &refusal{err, v, v.codePage(said.Reason.Status(false), f)}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/d2gate/d2gate/internal/fault"
+	"github.com/d2gate/d2gate/internal/respond"
 	"github.com/d2gate/d2gate/pat"
 )
 
@@ -21,8 +22,30 @@ type problem struct {
 	Request string // id
 }
 
-// fail shows the page of an error and returns the error, so that the gateway
-// records it. What is no fault is told without details.
+// refusal is an error that a page tells. The gateway records it first, and shows
+// the page then (design 3.5).
+type refusal struct {
+	error
+	v    *visit
+	page view
+}
+
+var _ respond.Renderer = (*refusal)(nil)
+
+// Unwrap returns the fault under which it is recorded.
+func (r *refusal) Unwrap() error { return r.error }
+
+// Render implements respond.Renderer.
+func (r *refusal) Render(w http.ResponseWriter, _ *http.Request) { r.v.must(w, r.page) }
+
+// must shows a page where no error can be returned any more.
+func (v *visit) must(w http.ResponseWriter, page view) {
+	if err := v.show(page); err != nil {
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+	}
+}
+
+// fail makes the page of an error. What is no fault is told without details.
 func (v *visit) fail(err error) error {
 	p, status := problem{Back: v.c.base + "/d2gate/tokens", Request: v.w.Header().Get("X-Request-Id")}, 0
 	f := fault.From(err)
@@ -31,7 +54,8 @@ func (v *visit) fail(err error) error {
 		p.Text, status = v.words.T("out_of_date"), http.StatusForbidden
 		err = fault.New(fault.PolicyRefused, "").WithDetail(err.Error())
 	case errors.Is(err, pat.ErrUnknown):
-		p.Text, status, err = v.words.T("no_such_token"), http.StatusNotFound, nil
+		p.Text = v.words.T("no_such_token")
+		return v.show(view{name: "problem", title: "problem", status: http.StatusNotFound, data: p})
 	case errors.Is(err, pat.ErrForbidden), errors.Is(err, errForbidden):
 		p.Text, status = v.words.T("forbidden"), http.StatusForbidden
 		err = fault.New(fault.PolicyRefused, "").WithDetail(err.Error())
@@ -41,10 +65,7 @@ func (v *visit) fail(err error) error {
 		p.Text, p.Reason, status = f.Message, string(f.Reason), f.Reason.Status(false)
 		p.Retry = v.retryAfter(f)
 	}
-	if showErr := v.show(view{name: "problem", title: "problem", status: status, data: p}); showErr != nil {
-		return showErr
-	}
-	return err
+	return &refusal{err, v, view{name: "problem", title: "problem", status: status, data: p}}
 }
 
 // errForbidden says that the page is for administrators, or for the owner.

@@ -18,7 +18,7 @@ func (p person) owns(r *pat.Record) bool {
 }
 
 // asPerson runs a page for who is signed in, or sends the browser to sign in. The
-// error that h returns is shown here.
+// error that h returns becomes a page here.
 func (v *visit) asPerson(h func(*visit, person) error) error {
 	u, err := v.user()
 	switch {

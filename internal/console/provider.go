@@ -103,8 +103,5 @@ func (v *visit) providerFailed(p Provider, err error) error {
 	if identity.Disabled(err) {
 		text = v.words.T("provider_no_account", p.Name)
 	}
-	if showErr := v.askPassword(f.Reason.Status(false), signInForm{Next: v.c.next(""), Error: text}); showErr != nil {
-		return showErr
-	}
-	return err
+	return v.askAgain(err, signInForm{Next: v.c.next(""), Error: text})
 }

@@ -256,8 +256,11 @@ func (r *rig) serve(w http.ResponseWriter, q *http.Request) {
 	w.Header().Set("X-Request-Id", "01JD4Z8W")
 	err := h(w, q)
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.returned = append(r.returned, err)
+	r.mu.Unlock()
+	if page, ok := err.(respond.Renderer); ok { // as the gateway does, once it is on record
+		page.Render(w, q)
+	}
 }
 
 // lastError is what the last handler returned.

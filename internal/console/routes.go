@@ -52,7 +52,7 @@ func (v *visit) nothing() error {
 
 // Serve answers the console's own paths: /d2gate, /d2gate/sign-in, /d2gate/sign-out,
 // /d2gate/tokens, /d2gate/clients and /d2gate/static, and what is below them. A
-// returned error has been shown to the reader already and is for the record.
+// returned error is a respond.Renderer: once it is on record its page is shown.
 func (c *Console) Serve(w http.ResponseWriter, r *http.Request) error {
 	return c.Wrap(func(w http.ResponseWriter, r *http.Request) error {
 		v := visitOf(r)

@@ -30,13 +30,23 @@ func (v *visit) signInPage() error {
 	if v.session != nil {
 		f.Switch = &v.session.user
 	}
-	return v.askPassword(0, f)
+	return v.show(v.passwordPage(0, f))
 }
 
-func (v *visit) askPassword(status int, f signInForm) error {
+func (v *visit) passwordPage(status int, f signInForm) view {
 	s := v.c.settings.Load()
 	f.Providers, f.NoPassword = s.Providers, s.NoPassword
-	return v.show(view{name: "signin", title: "sign_in", status: status, ends: v.destination(f.Next), data: f})
+	return view{name: "signin", title: "sign_in", status: status, ends: v.destination(f.Next), data: f}
+}
+
+// askAgain is a refused sign-in that is told where it was typed.
+func (v *visit) askAgain(err error, f signInForm) error {
+	return &refusal{err, v, v.passwordPage(fault.From(err).Reason.Status(false), f)}
+}
+
+// outOfDate says that a step came too late, or from elsewhere.
+func (v *visit) outOfDate(next, text string) error {
+	return v.askAgain(fault.New(fault.PolicyRefused, "").WithDetail(errOutOfDate.Error()), signInForm{Next: next, Error: v.words.T(text)})
 }
 
 // signIn takes the posted form: user and password, or the code that DHIS2 asked
@@ -45,17 +55,17 @@ func (v *visit) signIn() error {
 	form, err := v.form()
 	next := v.c.next(v.posted.Get("next"))
 	if err != nil {
-		return v.askPassword(http.StatusForbidden, signInForm{Next: next, Error: v.words.T("out_of_date")})
+		return v.outOfDate(next, "out_of_date")
 	}
 	if v.c.settings.Load().NoPassword {
-		return v.askPassword(http.StatusForbidden, signInForm{Next: next})
+		return v.askAgain(fault.New(fault.PolicyRefused, "").WithDetail("login.password is off"), signInForm{Next: next})
 	}
 	if form.Has("ticket") {
 		return v.signInByCode(next)
 	}
 	username, password := form.Get("username"), form.Get("password")
 	if username == "" || password == "" {
-		return v.askPassword(http.StatusUnprocessableEntity, signInForm{Next: next, Username: username, Error: v.words.T("fill_in_both")})
+		return v.show(v.passwordPage(http.StatusUnprocessableEntity, signInForm{Next: next, Username: username, Error: v.words.T("fill_in_both")}))
 	}
 	u, step, err := v.login(username, password, "")
 	switch {
@@ -68,7 +78,7 @@ func (v *visit) signIn() error {
 	if err != nil {
 		return v.fail(err)
 	}
-	return v.askCode(0, codeForm{Next: next, Ticket: ticket, Mailed: step == identity.NeedMailed})
+	return v.show(v.codePage(0, codeForm{Next: next, Ticket: ticket, Mailed: step == identity.NeedMailed}))
 }
 
 // login asks DHIS2.
@@ -86,10 +96,7 @@ func (v *visit) signInFailed(next, username string, err error) error {
 		return v.fail(err)
 	}
 	text, wait := v.signInWords(f)
-	if showErr := v.askPassword(f.Reason.Status(false), signInForm{Next: next, Username: username, Error: text, Wait: wait}); showErr != nil {
-		return showErr
-	}
-	return err
+	return v.askAgain(err, signInForm{Next: next, Username: username, Error: text, Wait: wait})
 }
 
 // accountWords are DHIS2's words about an account whose password was right. All
