@@ -104,7 +104,7 @@ func reachable(addr string) string {
 func listen(addr, change string) (*door, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w (choose another address with %s)", addr, err, change)
+		return nil, fmt.Errorf("%w (choose another address with %s)", err, change)
 	}
 	tcp, ok := l.(*net.TCPListener)
 	if !ok {
