@@ -62,6 +62,7 @@ if [ -n "$short" ]; then
 else
   install PostgreSQL 'ls /usr/lib/postgresql/*/bin/initdb || command -v initdb' postgresql
   install Chromium 'command -v chromium || command -v chromium-browser || command -v google-chrome' chromium
+  install nginx 'command -v nginx' nginx
   install "Node.js with npm" 'command -v npm' nodejs npm
   install "A C compiler (for the race detector)" 'command -v gcc || command -v clang' gcc libc6-dev
   if [ -f .ci/js/package.json ] && command -v npm >/dev/null; then
