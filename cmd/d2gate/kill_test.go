@@ -74,6 +74,27 @@ func (v *victim) kill() {
 	_ = v.cmd.Wait() // "signal: killed"
 }
 
+// killWhile kills it while so many write, as soon as the ledger is full: what the
+// others had begun by then is anywhere.
+func (v *victim) killWhile(l *ledger, writers int) {
+	v.t.Helper()
+	server, err := reach(v.socket)
+	require.NoError(v.t, err)
+	var writing sync.WaitGroup
+	for range writers {
+		writing.Go(func() { l.write(remoteTokens{server}) })
+	}
+	gone := make(chan struct{})
+	go func() { writing.Wait(); close(gone) }()
+	select {
+	case <-l.enough:
+	case <-gone:
+		v.t.Fatal("nobody could write any more before it was killed")
+	}
+	v.kill()
+	<-gone
+}
+
 // status of a request with a token.
 func (v *victim) status(token string) int {
 	v.t.Helper()
@@ -91,6 +112,20 @@ type ledger struct {
 	mu      sync.Mutex
 	live    map[string]string // uid to token
 	revoked []string          // tokens
+	left    int               // acknowledgements to go
+	enough  chan struct{}     // closed when none is left
+}
+
+// newLedger is full after so many acknowledgements.
+func newLedger(enough int) *ledger {
+	return &ledger{live: map[string]string{}, left: enough, enough: make(chan struct{})}
+}
+
+// note counts an acknowledgement. l.mu is held.
+func (l *ledger) note() {
+	if l.left--; l.left == 0 {
+		close(l.enough)
+	}
 }
 
 // write makes and revokes tokens until the process is gone.
@@ -103,6 +138,7 @@ func (l *ledger) write(tokens remoteTokens) {
 		}
 		l.mu.Lock()
 		l.live[made.UID] = made.Token
+		l.note()
 		l.mu.Unlock()
 		if rand.IntN(2) == 0 {
 			continue
@@ -115,6 +151,7 @@ func (l *ledger) write(tokens remoteTokens) {
 		}
 		l.mu.Lock()
 		l.revoked = append(l.revoked, made.Token)
+		l.note()
 		l.mu.Unlock()
 	}
 }
@@ -129,16 +166,8 @@ func TestKilledAtRandomItKeepsWhatItAcknowledged(t *testing.T) {
 	defer func() { v.kill() }()
 	var made, revoked int
 	for round := range rounds {
-		l := &ledger{live: map[string]string{}}
-		server, err := reach(v.socket)
-		require.NoError(t, err)
-		var writers sync.WaitGroup
-		for range 3 {
-			writers.Go(func() { l.write(remoteTokens{server}) })
-		}
-		<-time.After(time.Duration(5+rand.IntN(60)) * time.Millisecond) // a random moment is what is tested
-		v.kill()
-		writers.Wait()
+		l := newLedger(3 + rand.IntN(30))
+		v.killWhile(l, 3)
 		up = max(up, v.start())
 		for uid, token := range l.live {
 			require.Equal(t, http.StatusOK, v.status(token), "round %d: acknowledged token %s is gone", round, uid)
@@ -157,18 +186,11 @@ func TestKilledAtRandomItKeepsWhatItAcknowledged(t *testing.T) {
 // while it wrote until it serves again.
 func BenchmarkStartAfterAKill(b *testing.B) {
 	v := newVictim(b)
-	l := &ledger{live: map[string]string{}}
 	v.start()
 	b.Cleanup(func() { v.kill() })
 	var sum, most time.Duration
 	for b.Loop() {
-		server, err := reach(v.socket)
-		require.NoError(b, err)
-		var writer sync.WaitGroup
-		writer.Go(func() { l.write(remoteTokens{server}) })
-		<-time.After(20 * time.Millisecond) // it writes
-		v.kill()
-		writer.Wait()
+		v.killWhile(newLedger(20), 1)
 		up := v.start()
 		sum, most = sum+up, max(most, up)
 	}

@@ -46,8 +46,17 @@ func (g *gateway) reload(cfg *config.Config, err error) reloadResult {
 		result.Result, result.Error = "rejected", err.Error()
 	}
 	g.metrics.reloads.With([1]string{result.Result}).Inc()
-	g.last.Store(&result)
+	g.remember(&result)
 	return result
+}
+
+// remember keeps what status tells. A look that found nothing new, such as that of
+// the watcher after SIGHUP, says less than the change that it found in force.
+func (g *gateway) remember(r *reloadResult) {
+	if last := g.last.Load(); r.Result == "unchanged" && last != nil && last.Result == "ok" {
+		return
+	}
+	g.last.Store(r)
 }
 
 // apply checks cfg, makes everything new, and swaps.
