@@ -56,14 +56,15 @@ func TestASlowUpstreamIs504AfterTheTimeOfItsRoute(t *testing.T) {
 }
 
 func TestATimeoutIsForTheResponseHeaderNotForTheBody(t *testing.T) {
-	r := start(t, setup{config: func(c *config.Config) { c.Upstream.ResponseTimeout = 100 * time.Millisecond }, upstream: func(w http.ResponseWriter, q *http.Request) {
+	const timeout = time.Second
+	r := start(t, setup{config: func(c *config.Config) { c.Upstream.ResponseTimeout = timeout }, upstream: func(w http.ResponseWriter, q *http.Request) {
 		w.WriteHeader(200)
 		rc := http.NewResponseController(w)
 		for range 5 {
 			_, _ = io.WriteString(w, "part ")
 			_ = rc.Flush()
 			select {
-			case <-time.After(50 * time.Millisecond):
+			case <-time.After(timeout / 3):
 			case <-q.Context().Done():
 				return
 			}
@@ -125,14 +126,15 @@ func TestACallerThatStopsSendingIsAtFaultItself(t *testing.T) {
 }
 
 func TestASlowUploadThatGoesOnIsNotCutOff(t *testing.T) {
-	r := start(t, setup{config: func(c *config.Config) { c.Upstream.ResponseTimeout = 200 * time.Millisecond }, upstream: func(_ http.ResponseWriter, q *http.Request) {
+	const timeout = time.Second
+	r := start(t, setup{config: func(c *config.Config) { c.Upstream.ResponseTimeout = timeout }, upstream: func(_ http.ResponseWriter, q *http.Request) {
 		_, _ = io.Copy(io.Discard, q.Body)
 	}})
 	pr, pw := io.Pipe()
 	go func() {
 		for range 8 {
 			_, _ = pw.Write(bytes.Repeat([]byte("a"), 1000))
-			time.Sleep(60 * time.Millisecond) // the pace of a caller on a slow line
+			time.Sleep(timeout / 5) // the pace of a caller on a slow line
 		}
 		pw.Close()
 	}()

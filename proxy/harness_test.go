@@ -333,18 +333,18 @@ func (r *rig) rawPieces(text string, n int) (answers []reply, closed bool) {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
 	require.NoError(r.t, err)
 	defer conn.Close()
-	require.NoError(r.t, conn.SetDeadline(time.Now().Add(5*time.Second)))
+	require.NoError(r.t, conn.SetDeadline(time.Now().Add(time.Minute)))
 	for piece := range slices.Chunk([]byte(text), n) {
 		_, err = conn.Write(piece)
 		require.NoError(r.t, err)
 	}
 	br := bufio.NewReader(conn)
 	for {
-		require.NoError(r.t, conn.SetReadDeadline(time.Now().Add(700*time.Millisecond)))
+		require.NoError(r.t, conn.SetReadDeadline(time.Now().Add(2*time.Second)))
 		if _, err := br.Peek(1); err != nil {
 			return answers, !os.IsTimeout(err)
 		}
-		require.NoError(r.t, conn.SetReadDeadline(time.Now().Add(5*time.Second)))
+		require.NoError(r.t, conn.SetReadDeadline(time.Now().Add(time.Minute)))
 		resp, err := http.ReadResponse(br, nil)
 		if err != nil {
 			return answers, true
@@ -374,7 +374,7 @@ func (r *rig) audited(n int) (lines []line) {
 			lines = append(lines, one)
 		}
 		return len(lines) >= n
-	}, 5*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	require.Len(r.t, lines, n)
 	return lines
 }

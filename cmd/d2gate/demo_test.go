@@ -54,7 +54,7 @@ func runDemo(t *testing.T, dir string) *demoRun {
 	}()
 	select {
 	case d.banner = <-ready:
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 	}
 	require.Contains(t, d.banner, "Ready", talk.String())
 	d.base = regexp.MustCompile(`gateway +(http://\S+)`).FindStringSubmatch(d.banner)[1]

@@ -98,7 +98,7 @@ func (r *running) end() int {
 
 func (r *running) awaitReady() {
 	r.t.Helper()
-	late := time.After(20 * time.Second)
+	late := time.After(2 * time.Minute)
 	for {
 		for line := range strings.Lines(r.talk.String()) {
 			var l struct{ Msg, Listen, Admin string }

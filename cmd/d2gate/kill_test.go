@@ -57,7 +57,7 @@ func (v *victim) start() time.Duration {
 	v.cmd.Dir = v.dir
 	began := time.Now()
 	require.NoError(v.t, v.cmd.Start())
-	for time.Since(began) < 20*time.Second {
+	for time.Since(began) < 2*time.Minute {
 		resp, err := http.Get(v.gateway + "/api/ping")
 		if err == nil {
 			_ = resp.Body.Close()

@@ -72,5 +72,5 @@ func TestTheAdminListenerServesHealthAndMetricsAndNothingElse(t *testing.T) {
 		} {
 			assert.Contains(c, text, line)
 		}
-	}, 5*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 }

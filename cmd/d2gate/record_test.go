@@ -33,7 +33,7 @@ func (r *running) onRecord(fits func(auditLine) bool) (found auditLine) {
 			}
 		}
 		return false
-	}, 5*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	return found
 }
 

@@ -97,7 +97,7 @@ func demoStoreCommand(ts *testscript.TestScript, _ bool, args []string) {
 // readyCommand waits until an address answers 200, with a token if one is given:
 // ready http://127.0.0.1:9090/readyz [FILE]
 func readyCommand(ts *testscript.TestScript, _ bool, args []string) {
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for time.Now().Before(deadline) {
 		r, err := http.NewRequest(http.MethodGet, args[0], nil)
 		ts.Check(err)

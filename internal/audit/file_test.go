@@ -101,7 +101,7 @@ func TestReserveFailsAtOnceWhenThereIsNoPlace(t *testing.T) {
 			slot.Commit(event())
 		}
 		return err == nil
-	}, 5*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 }
 
 func TestASinkThatCannotWriteRefusesFromTheStart(t *testing.T) {
