@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -56,7 +57,7 @@ func (at *place) backup(ctx context.Context, target string) error {
 func (p *program) restoreCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "restore FILE", Short: "Put a backup in the place of the SQLite store", Args: cobra.ExactArgs(1),
-		Long: "Checks that FILE is a whole store, keeps the present store beside itself as NAME.before-restore, and puts FILE in\nits place. Stop d2gate first. Tokens revoked since the backup work again: revoke them again.",
+		Long: "Checks that FILE is a whole store, keeps the present store beside itself as NAME.before-restore, and puts FILE in\nits place under the same owner. Stop d2gate first. Tokens revoked since the backup work again: revoke them again.",
 	}
 	file := c.Flags().StringP("config", "c", "", "configuration file (default: the store in .d2gate)")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -103,10 +104,27 @@ func restore(ctx context.Context, from, path string) error {
 			return err
 		}
 	}
+	if err := keepOwner(path, fresh); err != nil {
+		return err
+	}
 	if err := os.Rename(path, path+".before-restore"); err != nil {
 		return err
 	}
 	return os.Rename(fresh, path)
+}
+
+// keepOwner gives a file to the user whose file it replaces: root restores what the
+// user of the service must open.
+func keepOwner(old, fresh string) error {
+	info, err := os.Stat(old)
+	if err != nil {
+		return err
+	}
+	was, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || os.Geteuid() != 0 {
+		return nil
+	}
+	return os.Chown(fresh, int(was.Uid), int(was.Gid))
 }
 
 func copyPrivate(from, to string) error {
