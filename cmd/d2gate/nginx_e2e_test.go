@@ -1,15 +1,9 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -66,7 +60,7 @@ func startNginx(t *testing.T, servers func(addr, cert, key string) string) (addr
 	t.Helper()
 	binary, dir := needNginx(t), t.TempDir()
 	require.NoError(t, os.Chmod(dir, 0o755)) // its workers run as another user
-	cert, key := selfSigned(t, dir)
+	cert, key := writePair(t, dir, 1)
 	addr = freePorts(t, 1)[0]
 	file := filepath.Join(dir, "nginx.conf")
 	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, `daemon off; pid %[1]s/pid; error_log stderr; worker_processes 1;
@@ -131,21 +125,6 @@ func (f *front) ask(do string, headers ...string) (int, http.Header, string) {
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(f.t, err)
 	return resp.StatusCode, resp.Header, string(body)
-}
-
-func selfSigned(t *testing.T, dir string) (cert, key string) {
-	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	about := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"hmis.moh.example"}, NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, about, about, k.Public(), k)
-	require.NoError(t, err)
-	private, err := x509.MarshalECPrivateKey(k)
-	require.NoError(t, err)
-	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	require.NoError(t, os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
-	require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: private}), 0o600))
-	return cert, key
 }
 
 // names are the swaps that each server block of deploy/ needs.
