@@ -84,7 +84,9 @@ func looksOwned(segments []string) bool {
 	return protected(segments[1:])
 }
 
-func isAPI(segment string) bool { return foldPrefix(segment, "api") && fold(segment) == "api" }
+func isAPI(segment string) bool {
+	return segment == "api" || foldPrefix(segment, "api") && fold(segment) == "api"
+}
 
 // protected reports whether what follows /api, any number of versions skipped,
 // begins like one of our names.

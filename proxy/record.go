@@ -114,8 +114,9 @@ const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 // ids makes request ids. It is safe for concurrent use.
 type ids struct {
-	mu     sync.Mutex
-	random *bufio.Reader // one system call for some hundred ids
+	mu      sync.Mutex
+	random  *bufio.Reader // one system call for some hundred ids
+	entropy [8]byte
 }
 
 func newIDs(random io.Reader) *ids { return &ids{random: bufio.NewReaderSize(random, 4096)} }
@@ -124,15 +125,15 @@ func newIDs(random io.Reader) *ids { return &ids{random: bufio.NewReaderSize(ran
 // random ones (55 bits). Without randomness the clock stands in: ids tell
 // requests apart, they keep no secret.
 func (s *ids) next(at time.Time) string {
-	var entropy [8]byte
 	s.mu.Lock()
-	_, err := io.ReadFull(s.random, entropy[:])
+	_, err := io.ReadFull(s.random, s.entropy[:])
+	bits := binary.BigEndian.Uint64(s.entropy[:])
 	s.mu.Unlock()
 	if err != nil {
-		binary.BigEndian.PutUint64(entropy[:], uint64(at.UnixNano()))
+		bits = uint64(at.UnixNano())
 	}
 	var id [20]byte
-	ms, bits := uint64(at.UnixMilli()), binary.BigEndian.Uint64(entropy[:])
+	ms := uint64(at.UnixMilli())
 	for i := 8; i >= 0; i-- {
 		id[i], ms = crockford[ms&31], ms>>5
 	}
