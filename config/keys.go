@@ -21,7 +21,7 @@ func root(c *Config) []field {
 		objects("routes", "The policy: the first route whose path or resource, and methods, match wins; an empty list refuses everything. Default: one route, id api, path /api/**, credentials pat, oauth2, basic.", &c.Routes, route),
 		oneOf("default", "What happens to a request that no route matches: refuse.", &c.Default, "refuse"),
 		object("sandbox", "The embedded DHIS2 look-alike; demo mode and d2gate sandbox only.",
-			oneOf("version", "The DHIS2 release whose answers it gives. Default 2.44.", &c.Sandbox.Version, versions...)),
+			oneOf("version", "The DHIS2 release whose answers it gives, and whose words /api/apiToken uses. Default 2.44.", &c.Sandbox.Version, versions...)),
 		objects("embeds", "Public dashboards.", &c.Embeds, embed),
 		rates("rates", "Rates, by name. login counts wrong passwords alone and bad_token unknown tokens alone; others are named by routes and embeds. Default: login 3 in 15 minutes for a username and 30 for an address; bad_token off.", &c.Rates),
 		object("audit", "One line a request.",

@@ -22,14 +22,18 @@ type APIConfig struct {
 	// the end. Links are made of it and never of what the request names. Nil or ""
 	// gives links without scheme and host.
 	PublicURL func() string
+	// Release is the DHIS2 whose words are used, "2.41". Nil or "" gives the newest.
+	Release func() string
 }
 
 // API is DHIS2's /api/apiToken (2.44 ApiTokenController and AbstractCrudController):
 // JSON only, one object a token, and the text of a token in the answer that makes
-// it and in no other. The transcripts of DHIS2 2.44 say what it answers.
+// it and in no other. The transcripts of DHIS2 2.44 say what it answers, those of
+// 2.41 how older ones word it.
 type API struct {
 	issuer    *Issuer
 	publicURL func() string
+	release   func() string
 }
 
 // NewAPI checks its configuration.
@@ -40,7 +44,10 @@ func NewAPI(cfg APIConfig) (*API, error) {
 	if cfg.PublicURL == nil {
 		cfg.PublicURL = func() string { return "" }
 	}
-	return &API{cfg.Issuer, cfg.PublicURL}, nil
+	if cfg.Release == nil {
+		cfg.Release = func() string { return "" }
+	}
+	return &API{cfg.Issuer, cfg.PublicURL, cfg.Release}, nil
 }
 
 // ServeHTTP answers a request whose URL.Path is canonical: /api/apiToken and below,
@@ -48,7 +55,7 @@ func NewAPI(cfg APIConfig) (*API, error) {
 // target as it was sent. A fault that comes back is a refusal, and nothing has been
 // written; all other answers are written here.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, c Caller) error {
-	q := &call{api: a, w: w, r: r, caller: c}
+	q := &call{api: a, w: w, r: r, caller: c, words: wordsOf(a.release())}
 	rest := strings.Trim(strings.TrimPrefix(r.URL.Path, apiPath), "/")
 	if rest != "" {
 		q.segments = strings.Split(rest, "/")
@@ -63,6 +70,7 @@ type call struct {
 	w        http.ResponseWriter
 	r        *http.Request
 	caller   Caller
+	words    *words
 	segments []string // below /api/apiToken
 	uid      string   // the first of them, "" if there is none
 }
@@ -98,7 +106,7 @@ func (q *call) collection(method string) error {
 	case http.MethodOptions:
 		return q.allow("GET,HEAD,POST,OPTIONS")
 	}
-	return notSupported(q.r)
+	return q.notSupported()
 }
 
 func (q *call) object(method string) error {
@@ -117,17 +125,19 @@ func (q *call) object(method string) error {
 	case http.MethodOptions:
 		return q.allow("GET,HEAD,DELETE,PUT,PATCH,OPTIONS")
 	}
-	return notSupported(q.r)
+	return q.notSupported()
 }
 
 // noUID answers a path whose id is no uid: GET is not mapped, the others say what a
-// uid is.
+// uid is. Before 2.42 nobody has such a one.
 func (q *call) noUID(method string) error {
-	switch method {
-	case http.MethodPut, http.MethodPatch, http.MethodDelete:
+	switch {
+	case !q.words.strictUID:
+		return ErrUnknown
+	case method == http.MethodPut, method == http.MethodPatch, method == http.MethodDelete:
 		return answer{dhis2.BadUIDParameter(q.uid)}
 	}
-	return notSupported(q.r)
+	return q.notSupported()
 }
 
 // part answers what is below one token.
@@ -156,7 +166,7 @@ func (q *call) part(method, name string) error {
 
 func (q *call) only(method, want string, h func() error) error {
 	if method != want {
-		return notSupported(q.r)
+		return q.notSupported()
 	}
 	return h()
 }
@@ -171,10 +181,6 @@ func (q *call) allow(methods string) error {
 type answer struct{ message dhis2.WebMessage }
 
 func (a answer) Error() string { return a.message.Message }
-
-func notSupported(r *http.Request) error {
-	return answer{dhis2.Error(http.StatusMethodNotAllowed, "Request method '"+r.Method+"' is not supported", "")}
-}
 
 func notMapped(r *http.Request) error {
 	return answer{dhis2.Error(http.StatusNotFound, "No endpoint "+r.Method+" "+r.URL.Path, "")}

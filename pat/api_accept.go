@@ -46,15 +46,3 @@ func notAcceptable(w http.ResponseWriter) error {
 	_, _ = w.Write([]byte("<!doctype html><html lang=\"en\"><title>406 Not Acceptable</title><h1>406 Not Acceptable</h1><p>Tokens are given as application/json only.</p></html>"))
 	return nil
 }
-
-// wantBody checks the media type of a request's body: 415 in Spring's words.
-func wantBody(r *http.Request, mediaType string) error {
-	sent := r.Header.Get("Content-Type")
-	if sent == "" {
-		return answer{dhis2.Error(http.StatusUnsupportedMediaType, "Content-Type is not supported", "")}
-	}
-	if t, _, err := mime.ParseMediaType(sent); err == nil && t == mediaType {
-		return nil
-	}
-	return answer{dhis2.Error(http.StatusUnsupportedMediaType, "Content-Type '"+sent+"' is not supported", "")}
-}

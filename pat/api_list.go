@@ -23,7 +23,7 @@ func (q *call) answerList(gist bool) error {
 	if err != nil {
 		return err
 	}
-	s := schemaFor(fields)
+	s := q.schema(fields)
 	query, err := dhis2.NewListQuery(dhis2.ListRequest{
 		Query: values, RawQuery: q.r.URL.RawQuery, Self: q.self(),
 		Address: q.api.publicURL() + "/api/apiToken", GistEndpoint: gist,

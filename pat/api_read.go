@@ -33,7 +33,7 @@ func (q *call) one(texts ...string) error {
 	if err != nil {
 		return err
 	}
-	s := schemaFor(fields)
+	s := q.schema(fields)
 	o, err := dhis2.NewProjection(fields, s, schemasOf(s)).Apply(q.document(&r), dhis2.Stored{})
 	if err != nil {
 		return err
@@ -134,7 +134,7 @@ func (q *call) gistOne() error {
 	if err != nil {
 		return err
 	}
-	s := schemaFor(fields)
+	s := q.schema(fields)
 	o, err := dhis2.GistOne(texts, q.document(&r), s, schemasOf(s), dhis2.Stored{})
 	if err != nil {
 		return queried(err)

@@ -77,6 +77,10 @@ func (q *call) document(r *Record) *dhis2.Object {
 		o.Set("expire", json.Number(strconv.FormatInt(end.UnixMilli(), 10)))
 	}
 	o.Set("attributes", attributeObjects(r.Constraints.Attributes))
+	if q.words.favorites {
+		o.Set("favorites", []any{})
+		o.Set("favorite", false)
+	}
 	o.Set("access", q.caller.rights(r))
 	o.Set("user", userRef(r.Owner))
 	o.Set("href", q.api.publicURL()+apiPath+"/"+r.UID)

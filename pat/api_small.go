@@ -37,7 +37,7 @@ func (q *call) share() error {
 	}
 	n, err := dhis2.ParseNode(body)
 	if err != nil {
-		return unreadable(err)
+		return q.unreadable(err)
 	}
 	o, ok := n.Value().(*dhis2.Object)
 	if !ok {
@@ -109,12 +109,12 @@ func (s sharing) store(r *Record) error {
 func (q *call) favorite(method string) error {
 	switch method {
 	case http.MethodPost, http.MethodDelete:
-		if err := wantBody(q.r, "application/json"); err != nil && method == http.MethodPost {
+		if err := q.wantBody("application/json"); err != nil && method == http.MethodPost && q.words.strictType {
 			return err
 		}
 		return answer{dhis2.Conflict("Objects of this class cannot be set as favorite")}
 	}
-	return notSupported(q.r)
+	return q.notSupported()
 }
 
 // subscriber answers that nobody can subscribe to a token.
@@ -123,7 +123,7 @@ func (q *call) subscriber(method string) error {
 	case http.MethodPost, http.MethodDelete:
 		return answer{dhis2.Conflict("Objects of this class cannot be subscribed to")}
 	}
-	return notSupported(q.r)
+	return q.notSupported()
 }
 
 // translate answers that a token has no texts to translate.

@@ -24,7 +24,7 @@ const longestCode = 50
 // body reads a body of the media type. Faults: BodyTooLarge, RequestMalformed; 415
 // for another type.
 func (q *call) body(mediaType string) ([]byte, error) {
-	if err := wantBody(q.r, mediaType); err != nil {
+	if err := q.wantBody(mediaType); err != nil {
 		return nil, err
 	}
 	b, err := io.ReadAll(io.LimitReader(q.r.Body, longestBody+1))
@@ -40,7 +40,7 @@ func (q *call) body(mediaType string) ([]byte, error) {
 	return b, nil
 }
 
-// payload reads the body of POST and PUT. What is wrong with it is a 409 in
+// payload reads the body of POST and PUT. What is wrong with it is told in
 // Jackson's words.
 func (q *call) payload() (payload, error) {
 	b, err := q.body("application/json")
@@ -49,19 +49,32 @@ func (q *call) payload() (payload, error) {
 	}
 	n, err := dhis2.ParseNode(b)
 	if err != nil {
-		return payload{}, unreadable(err)
+		return payload{}, q.unreadable(err)
 	}
 	p, err := bindToken(n)
 	if err != nil {
-		return payload{}, unreadable(err)
+		return payload{}, q.misfit(err)
 	}
 	return p, nil
 }
 
-// unreadable is the 409 of a text that is no JSON, or no token.
-func unreadable(err error) error {
+// unreadable is the 409 of a text that is no JSON. Of an empty one Jackson says
+// that it does not fit.
+func (q *call) unreadable(err error) error {
+	bad, ok := errors.AsType[*dhis2.JSONError](err)
+	switch {
+	case !ok:
+		return err
+	case bad.Empty():
+		return q.misfit(err)
+	}
+	return answer{bad.WebMessage()}
+}
+
+// misfit is the answer to JSON that is no token.
+func (q *call) misfit(err error) error {
 	if bad, ok := errors.AsType[*dhis2.JSONError](err); ok {
-		return answer{bad.WebMessage()}
+		return answer{dhis2.Error(q.words.unreadable, bad.Error(), "")}
 	}
 	return err
 }
@@ -101,7 +114,7 @@ func (q *call) create() error {
 		return err
 	}
 	report := dhis2.NewObjectResponse(klass, r.UID)
-	report.Key = tok.Reveal()
+	report.Key, report.ResponseType = tok.Reveal(), q.words.made
 	q.w.Header().Set("Location", q.api.publicURL()+apiPath+"/"+r.UID)
 	q.w.Header().Set("Cache-Control", "no-store") // it holds the secret
 	respond.Message(q.w, q.r, dhis2.Created("").WithResponse(report))

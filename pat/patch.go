@@ -30,6 +30,18 @@ func parsePatch(body []byte) ([]dhis2.PatchOperation, error) {
 	return operations, err
 }
 
+// operations reads the body of a patch.
+func (q *call) operations(body []byte) ([]dhis2.PatchOperation, error) {
+	if !q.words.patchText {
+		return parsePatch(body)
+	}
+	if _, err := dhis2.ParseNode(body); err != nil {
+		return nil, q.unreadable(err)
+	}
+	operations, err := dhis2.ParsePatch(body)
+	return operations, q.misfit(err)
+}
+
 // patch answers PATCH /api/apiToken/{uid}.
 func (q *call) patch() error {
 	if err := q.caller.mayChange(); err != nil {
@@ -39,7 +51,7 @@ func (q *call) patch() error {
 	if err != nil {
 		return err
 	}
-	operations, err := parsePatch(body)
+	operations, err := q.operations(body)
 	if err != nil {
 		return err
 	}

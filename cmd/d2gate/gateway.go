@@ -143,7 +143,7 @@ func (g *gateway) openTokens() (err error) {
 	}
 	g.api, err = pat.NewAPI(pat.APIConfig{Issuer: g.tokens.issuer, PublicURL: func() string {
 		return strings.TrimSuffix(g.inForce.Load().Server.PublicURL.String(), "/")
-	}})
+	}, Release: func() string { return g.inForce.Load().Sandbox.Version }})
 	return err
 }
 

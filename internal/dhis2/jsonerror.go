@@ -45,6 +45,10 @@ func (e *JSONError) Original() string { return "JSON parse error: " + e.Text }
 // WebMessage is the usual answer: 409 and the message with the place.
 func (e *JSONError) WebMessage() WebMessage { return Error(409, e.Error(), "") }
 
+// Empty reports whether there was no text at all, which is to Jackson no error of
+// the text but of what it is read into.
+func (e *JSONError) Empty() bool { return e.line }
+
 func (e *JSONError) place() string {
 	switch {
 	case e.At == Position{}:

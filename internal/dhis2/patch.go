@@ -2,6 +2,7 @@ package dhis2
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -36,8 +37,11 @@ func ParsePatch(text []byte) ([]PatchOperation, error) {
 		return nil, patchNoList(n)
 	}
 	ops := make([]PatchOperation, 0, len(n.Items))
-	for _, item := range n.Items {
+	for i, item := range n.Items {
 		op, err := parseOperation(item)
+		if bad, ok := errors.AsType[*JSONError](err); ok {
+			bad.Chain = "java.util.ArrayList[" + strconv.Itoa(i) + "]"
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -53,11 +57,11 @@ func patchNoList(n *Node) error {
 	if n.Kind != KindObject {
 		return WrongToken(list, n)
 	}
-	token := "END_OBJECT"
+	token, at := "END_OBJECT", n.Close
 	if len(n.Members) > 0 {
-		token = "FIELD_NAME"
+		token, at = "FIELD_NAME", n.Members[0].At
 	}
-	return jsonError(n.At, "Cannot deserialize value of type `%s` from Object value (token `JsonToken.%s`)", list, token)
+	return jsonError(at, "Cannot deserialize value of type `%s` from Object value (token `JsonToken.%s`)", list, token)
 }
 
 func parseOperation(n *Node) (PatchOperation, error) {
