@@ -64,11 +64,7 @@ func (g *gateway) explainMade(r *http.Request) (explanation, error) {
 
 // explainLogged answers from the audit log, which holds no query and no referrer.
 func (g *gateway) explainLogged(ctx context.Context, id string) (explanation, error) {
-	path, err := (&place{cfg: g.inForce.Load()}).auditLog()
-	if err != nil {
-		return explanation{}, err
-	}
-	line, ok, err := audit.ByRequestID(path, id)
+	line, ok, err := g.logged(ctx, id)
 	if err != nil {
 		return explanation{}, err
 	}
@@ -91,6 +87,19 @@ func (g *gateway) explainLogged(ctx context.Context, id string) (explanation, er
 	x := g.explained(c)
 	x.made(eventOf(line))
 	return x, nil
+}
+
+// logged finds the line of a request: in the file of this process, else in the
+// store, which has those of every replica.
+func (g *gateway) logged(ctx context.Context, id string) (line audit.Entry, ok bool, err error) {
+	at := &place{cfg: g.inForce.Load()}
+	if path, none := at.auditLog(); none == nil {
+		line, ok, err = audit.ByRequestID(path, id)
+	}
+	if err != nil || ok || !at.auditStore() {
+		return line, ok, err
+	}
+	return g.store.AuditEvent(ctx, id)
 }
 
 // caseOf puts a request into the policy's words: it finds out whose the credential

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -198,20 +197,17 @@ func (g *gateway) followChanges(ctx context.Context) {
 	})
 }
 
-// expireTokens removes, every hour, records that have been over for longer than
-// store.retention.expired_tokens.
-func (g *gateway) expireTokens(ctx context.Context) {
+// expire removes, every hour, what store.retention keeps no longer.
+func (g *gateway) expire(ctx context.Context) {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
-		if keep := g.inForce.Load().Store.Retention.ExpiredTokens; keep > 0 {
-			n, err := g.store.DeleteExpired(ctx, g.now().Add(-keep))
-			if err != nil && ctx.Err() == nil {
-				g.log.Error("expired tokens not removed", "error", err)
-			} else if n > 0 {
-				g.log.Info("expired tokens removed", "count", n)
-			}
-		}
+		keep := g.inForce.Load().Store.Retention
+		g.removeOld(ctx, "expired tokens", keep.ExpiredTokens, func(ctx context.Context, before time.Time) (int64, error) {
+			n, err := g.store.DeleteExpired(ctx, before)
+			return int64(n), err
+		})
+		g.removeOld(ctx, "audit events", keep.Audit, g.store.DeleteAudit)
 		select {
 		case <-ctx.Done():
 			return
@@ -220,39 +216,17 @@ func (g *gateway) expireTokens(ctx context.Context) {
 	}
 }
 
-// openAudit opens the sinks of the file.
-func openAudit(cfg *config.Config, log *slog.Logger, m *metrics) (*audit.Log, error) {
-	var sinks []audit.Sink
-	for _, s := range cfg.Audit.Sinks {
-		if s.Type != "file" {
-			continue // notInForce says so
-		}
-		f, err := audit.OpenFile(audit.FileConfig{
-			Path: s.Path, Rotate: s.Rotate, Keep: s.Keep, MaxAge: cfg.Store.Retention.Audit, Chain: s.Chain,
-			Trouble: func(err error) {
-				if err != nil {
-					log.Error("audit log", "error", err)
-				} else {
-					log.Info("audit log: writing works again", "path", s.Path)
-				}
-			},
-		})
-		if err != nil {
-			for _, open := range sinks {
-				_ = open.Close() // the first error is told
-			}
-			return nil, err
-		}
-		sinks = append(sinks, f)
+// removeOld removes rows that are older than keep; 0 keeps all.
+func (g *gateway) removeOld(ctx context.Context, what string, keep time.Duration, remove func(ctx context.Context, before time.Time) (int64, error)) {
+	if keep <= 0 {
+		return
 	}
-	if len(sinks) == 0 {
-		return nil, &exitError{exitConfig, fmt.Errorf("audit.sinks: at least one of type file is needed")}
+	switch n, err := remove(ctx, g.now().Add(-keep)); {
+	case err != nil && ctx.Err() == nil:
+		g.log.Error(what+" not removed", "error", err)
+	case n > 0:
+		g.log.Info(what+" removed", "count", n)
 	}
-	return audit.NewLog(audit.LogConfig{Sinks: sinks, Allowed: cfg.Audit.Allowed, Observe: func(e *audit.Event, err error) {
-		if err != nil {
-			m.auditFailures.Inc()
-		}
-	}})
 }
 
 func (s *server) openMetrics() (*metrics, *mx.Registry, error) {

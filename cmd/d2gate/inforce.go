@@ -1,10 +1,6 @@
 package main
 
-import (
-	"slices"
-
-	"github.com/d2gate/d2gate/config"
-)
+import "github.com/d2gate/d2gate/config"
 
 // notInForce names the keys of the file that are read and checked, but that this
 // d2gate does not act on yet, so that nothing is ignored in silence.
@@ -16,7 +12,6 @@ func notInForce(cfg *config.Config) []string {
 	}{
 		{"embeds", len(cfg.Embeds) > 0},
 		{"tokens.notices", len(cfg.Tokens.Notices.BeforeExpiry) > 0 || !cfg.Tokens.Notices.Webhook.IsZero()},
-		{"audit.sinks of type store", slices.ContainsFunc(cfg.Audit.Sinks, func(s config.Sink) bool { return s.Type == "store" })},
 	} {
 		if k.set {
 			keys = append(keys, k.name)

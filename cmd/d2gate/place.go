@@ -56,7 +56,15 @@ func (at *place) auditLog() (string, error) {
 			return s.Path, nil
 		}
 	}
+	if at.auditStore() {
+		return "", errors.New("the configuration writes no audit file, but to the store: ask with d2gate explain ID, or in SQL (table audit_event)")
+	}
 	return "", errors.New("the configuration writes no audit file")
+}
+
+// auditStore reports whether events go to the store.
+func (at *place) auditStore() bool {
+	return slices.ContainsFunc(at.cfg.Audit.Sinks, func(s config.Sink) bool { return s.Type == "store" })
 }
 
 // sqlitePath is the file of the store; an error if it is PostgreSQL.

@@ -65,7 +65,7 @@ func (s *server) run(ctx context.Context) (err error) {
 		return err
 	}
 	refusals := newRefusals()
-	log, err := openAudit(s.cfg, s.log, m)
+	log, err := openAudit(s.cfg, st, s.log, m)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (s *server) run(ctx context.Context) (err error) {
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	defer stop()
-	for _, work := range []func(context.Context){g.verifier.Run, g.followChanges, g.expireTokens, func(ctx context.Context) { g.oauth2.run(ctx, g) }, func(ctx context.Context) { s.watch(ctx, g) }} {
+	for _, work := range []func(context.Context){g.verifier.Run, g.followChanges, g.expire, func(ctx context.Context) { g.oauth2.run(ctx, g) }, func(ctx context.Context) { s.watch(ctx, g) }} {
 		beside.Go(func() { work(background) })
 	}
 

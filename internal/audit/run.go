@@ -3,58 +3,58 @@ package audit
 import "time"
 
 // run is the one goroutine that writes.
-func (f *File) run() {
-	defer close(f.ended)
+func (q *queue) run() {
+	defer close(q.ended)
 	var retry <-chan time.Time
 	for {
 		select {
-		case <-f.wake:
+		case <-q.wake:
 		case <-retry:
-		case <-f.quit:
-			f.flush()
+		case <-q.quit:
+			q.flush()
 			return
 		}
 		retry = nil
-		if err := f.flush(); err != nil {
-			retry = time.After(f.cfg.Retry)
+		if err := q.flush(); err != nil {
+			retry = time.After(q.retry)
 		}
 	}
 }
 
-// flush writes all that waits, or probes the file if the last write failed and
+// flush writes all that waits, or probes the pen if the last write failed and
 // nothing waits. After an error the promised lines stay, those of Record go.
-func (f *File) flush() error {
-	f.mu.Lock()
-	lines, failing := f.held, f.failing
+func (q *queue) flush() error {
+	q.mu.Lock()
+	lines, failing := q.held, q.failing
 	if lines == 0 && failing == nil {
-		f.mu.Unlock()
+		q.mu.Unlock()
 		return nil
 	}
-	commits, records, b := f.commits, f.records, f.waiting
-	f.commits, f.records, f.waiting = f.out.spareCommits[:0], f.out.spareRecords[:0], nil
-	f.mu.Unlock()
+	commits, records, b := q.commits, q.records, q.waiting
+	q.commits, q.records, q.waiting = q.spare[0][:0], q.spare[1][:0], nil
+	q.mu.Unlock()
 
-	err := f.out.write(commits, records)
+	err := q.pen.write(commits, records)
 
-	f.mu.Lock()
+	q.mu.Lock()
 	if err == nil {
-		f.held -= lines
+		q.held -= lines
 	} else {
-		f.held -= countLines(records)
+		q.held -= countLines(records)
 		// What was committed in the meantime comes after what was kept.
-		commits = append(commits, f.commits...)
-		f.commits, commits = commits, f.commits
+		commits = append(commits, q.commits...)
+		q.commits, commits = commits, q.commits
 	}
-	f.failing = err
-	f.mu.Unlock()
-	f.out.spareCommits, f.out.spareRecords = reusable(commits), reusable(records)
+	q.failing = err
+	q.mu.Unlock()
+	q.spare = [2][]byte{reusable(commits), reusable(records)}
 
 	if b != nil {
 		b.err = err
 		close(b.done)
 	}
 	if (err == nil) != (failing == nil) {
-		f.cfg.Trouble(err)
+		q.trouble(err)
 	}
 	return err
 }

@@ -19,9 +19,9 @@ type writer struct {
 	head    link // chain: hash of the last line
 	torn    bool // a failed write may have left a piece of a line behind size
 	out     []byte
-
-	spareCommits, spareRecords []byte
 }
+
+var _ pen = (*writer)(nil)
 
 // open opens the file for appending and cuts a torn last line off. The piece was
 // never acknowledged: Record returns after the whole line is written.

@@ -26,7 +26,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("conformance", func(t *testing.T) {
 		storetest.Run(t, func(t *testing.T) storetest.Stores {
 			s := openPostgres(t, server.Database(t))
-			return storetest.Stores{Tokens: s, Changes: s, OAuth2: s.OAuth2()}
+			return storetest.Stores{Tokens: s, Changes: s, OAuth2: s.OAuth2(), Audit: s}
 		})
 	})
 	t.Run("replicas that start together take turns with the schema", func(t *testing.T) {

@@ -27,7 +27,7 @@ func openSQLite(t testing.TB, path string) *store.Store {
 func TestSQLite(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Stores {
 		s := openSQLite(t, filepath.Join(t.TempDir(), "d2gate.db"))
-		return storetest.Stores{Tokens: s, Changes: s, OAuth2: s.OAuth2()}
+		return storetest.Stores{Tokens: s, Changes: s, OAuth2: s.OAuth2(), Audit: s}
 	})
 }
 

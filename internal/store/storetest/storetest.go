@@ -5,7 +5,9 @@ package storetest
 import (
 	"context"
 	"testing"
+	"time"
 
+	"github.com/d2gate/d2gate/internal/audit"
 	"github.com/d2gate/d2gate/internal/store"
 	"github.com/d2gate/d2gate/oauth2server"
 	"github.com/d2gate/d2gate/pat"
@@ -16,6 +18,14 @@ type Stores struct {
 	Tokens  pat.Store
 	Changes ChangeLog
 	OAuth2  oauth2server.Store
+	Audit   AuditTable
+}
+
+// AuditTable is where the audit sink of type store writes.
+type AuditTable interface {
+	AppendAudit(ctx context.Context, entries []audit.Entry) error
+	AuditEvent(ctx context.Context, requestID string) (audit.Entry, bool, error)
+	DeleteAudit(ctx context.Context, before time.Time) (int64, error)
 }
 
 // ChangeLog is how a replica hears of changes.
@@ -34,5 +44,6 @@ func Run(t *testing.T, open func(t *testing.T) Stores) {
 	t.Run("lists", func(t *testing.T) { lists(t, open) })
 	t.Run("changes", func(t *testing.T) { changes(t, open) })
 	t.Run("natives", func(t *testing.T) { natives(t, open) })
+	t.Run("audit", func(t *testing.T) { auditEvents(t, open) })
 	t.Run("oauth2", func(t *testing.T) { oauth2(t, open) })
 }
