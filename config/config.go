@@ -58,7 +58,7 @@ func read(shown, abs, dir string, text []byte) (*Config, error) {
 		return nil, &Error{File: shown, Problems: sorted(d.problems), lines: strings.Split(string(text), "\n")}
 	}
 	sum := sha256.Sum256(text)
-	c.File, c.Hash = abs, hex.EncodeToString(sum[:])
+	c.File, c.Hash, c.text = abs, hex.EncodeToString(sum[:]), text
 	for _, p := range sorted(d.warnings) {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("%s:%d:%d: %s", shown, p.Line, p.Col, p.Message))
 	}

@@ -31,6 +31,7 @@ type Config struct {
 	Hash string // hex SHA-256 of the text, for status and logs
 
 	Warnings []string // with positions: what is right and yet deserves a look
+	text     []byte   // of the file
 }
 
 type Server struct {

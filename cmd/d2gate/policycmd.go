@@ -10,7 +10,7 @@ import (
 )
 
 func (p *program) policyCommand() *cobra.Command {
-	return group("policy", "Try the policy of a configuration file", p.policyTest())
+	return group("policy", "Try the policy of a configuration file", p.policyTest(), p.policyDiff())
 }
 
 func (p *program) policyTest() *cobra.Command {
