@@ -9,7 +9,7 @@ import (
 )
 
 func (p *program) dhis2Command() *cobra.Command {
-	return group("dhis2", "Prepare the DHIS2 behind the gateway", p.dhis2Setup())
+	return group("dhis2", "Prepare the DHIS2 behind the gateway", p.dhis2Setup(), p.dhis2Check())
 }
 
 // dhis2Setup prints the lines of dhis.conf that make DHIS2 trust d2gate's JWTs

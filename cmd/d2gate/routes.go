@@ -66,6 +66,7 @@ func socketRoutes(s *server, g *gateway) http.Handler {
 	mux.HandleFunc("GET /status", adminHandler(func(r *http.Request) (status, error) { return g.status(r.Context(), s), nil }))
 	mux.HandleFunc("POST /reload", adminHandler(func(*http.Request) (reloadResult, error) { return s.reload(g, "d2gate reload"), nil }))
 	mux.HandleFunc("POST /backup", adminHandler(g.backup))
+	mux.HandleFunc("POST /dhis2/check", adminHandler(g.checkDHIS2))
 	mux.HandleFunc("POST /explain", adminHandler(g.explainAsked))
 	mux.HandleFunc("GET /explain/{id}", adminHandler(g.explainMade))
 	return mux
