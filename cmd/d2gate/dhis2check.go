@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/d2gate/d2gate/config"
+	"github.com/d2gate/d2gate/internal/fault"
 	"github.com/d2gate/d2gate/internal/identity"
 )
 
@@ -124,8 +125,17 @@ type checking struct {
 	now    func() time.Time
 }
 
+// failed tells what the operator should know of a fault, without what callers hear.
 func failed(what string, err error, advice string) checked {
-	return checked{what, "failed", err.Error(), advice}
+	detail := err.Error()
+	if f := fault.From(err); f != nil {
+		if inner := errors.Unwrap(f); inner != nil {
+			detail = inner.Error()
+		} else if f.Detail != "" {
+			detail = f.Detail
+		}
+	}
+	return checked{what, "failed", detail, advice}
 }
 
 func (c checking) reach(ctx context.Context) checked {
@@ -223,7 +233,7 @@ func advice(cfg *config.Config, i config.Identity, err error) string {
 	case strings.Contains(text, "Invalid audience"):
 		return "client_id in dhis.conf must be " + i.Audience + ": " + lines
 	case strings.Contains(text, "no matching DHIS2 user"):
-		return "mapping_claim in dhis.conf must be username (before 2.42 the user's openId is looked up): " + lines
+		return "is there such a user? mapping_claim in dhis.conf must be username (before 2.42 the user's openId is looked up): " + lines
 	case strings.Contains(text, "Unable to") || strings.Contains(text, "An error occurred"):
 		return "DHIS2 could not read discovery or keys at " + issuerURL(cfg, i) + " within 500 ms"
 	}
