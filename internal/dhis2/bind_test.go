@@ -149,7 +149,7 @@ func TestPatchChangesACopy(t *testing.T) {
 		`[{"op":"add","path":"/attributeValues/-","value":{"value":"v"}}]`:                 `{"name":"a","dataElements":[{"id":"A0000000001"},{"id":"A0000000002"}],"sharing":{"public":"rw------"},"attributeValues":[{"value":"v"}]}`,
 		`[{"op":"remove","path":"/shortName"},{"op":"replace","path":"/id","value":null}]`: `{"name":"a","dataElements":[{"id":"A0000000001"},{"id":"A0000000002"}],"sharing":{"public":"rw------"},"id":null}`,
 	} {
-		o, err := dhis2.ParseObject([]byte(before))
+		o, err := object([]byte(before))
 		require.NoError(t, err)
 		ops, err := dhis2.ParsePatch([]byte(in))
 		require.NoError(t, err)

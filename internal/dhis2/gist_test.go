@@ -1,6 +1,7 @@
 package dhis2_test
 
 import (
+	"iter"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,7 +13,7 @@ import (
 // values.
 func TestGistOfOneObjectAndOfItsCollection(t *testing.T) {
 	w := newWorld()
-	payload, err := dhis2.ParseObject([]byte(`{"dataElements":[{"id":"L040d000000","name":"d"}],"dataElementGroups":[{"id":"L040g000000","name":"g","dataElements":[{"id":"L040d000000"}]}]}`))
+	payload, err := object([]byte(`{"dataElements":[{"id":"L040d000000","name":"d"}],"dataElementGroups":[{"id":"L040g000000","name":"g","dataElements":[{"id":"L040d000000"}]}]}`))
 	require.NoError(t, err)
 	w.add(payload)
 	group := w.objects["dataElementGroup"][0]
@@ -21,17 +22,17 @@ func TestGistOfOneObjectAndOfItsCollection(t *testing.T) {
 	require.JSONEq(t, `{"name":"g","dataElements":["L040d000000"],"apiEndpoints":{"dataElements":"/api/dataElementGroups/L040g000000/dataElements/gist"}}`, text(t, o))
 
 	req := dhis2.ListRequest{RawQuery: "fields=name", Self: "/api/dataElementGroups/L040g000000/dataElements/gist", GistEndpoint: true, GistCollection: true}
-	r, err := dhis2.List(req, w.schemas["dataElement"], w.schemas, w.all("dataElement"), w)
+	r, err := list(req, w.schemas["dataElement"], w.schemas, w.all("dataElement"), w)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"pager":{"page":1,"pageSize":50,"nextPage":"/api/dataElementGroups/L040g000000/dataElements/gist?fields=name&page=2"},"gist":true,"dataElements":["d"]}`, text(t, r.Body))
 }
 
 func TestAGistOperatorOfTheBridgeWorksThere(t *testing.T) {
 	w := newWorld()
-	payload, err := dhis2.ParseObject([]byte(`{"categories":[{"id":"L040a000000","name":"Alpha"},{"id":"L040b000000","name":"Beta"}]}`))
+	payload, err := object([]byte(`{"categories":[{"id":"L040a000000","name":"Alpha"},{"id":"L040b000000","name":"Beta"}]}`))
 	require.NoError(t, err)
 	w.add(payload)
-	r, err := dhis2.List(dhis2.ListRequest{RawQuery: "fields=name&filter=name:!startsWith:al,name:!eq:default"}, w.schemas["category"], w.schemas, w.all("category"), w)
+	r, err := list(dhis2.ListRequest{RawQuery: "fields=name&filter=name:!startsWith:al,name:!eq:default"}, w.schemas["category"], w.schemas, w.all("category"), w)
 	require.NoError(t, err)
 	require.True(t, r.Gist)
 	require.Len(t, r.Items, 1)
@@ -49,7 +50,16 @@ func TestALargeListHoldsNoMoreThanThePageNeeds(t *testing.T) {
 			}
 		}
 	}
-	r, err := dhis2.List(dhis2.ListRequest{RawQuery: "fields=id&order=name&pageSize=3&page=2"}, s, testSchemas(), objects, dhis2.Stored{})
+	r, err := list(dhis2.ListRequest{RawQuery: "fields=id&order=name&pageSize=3&page=2"}, s, testSchemas(), objects, dhis2.Stored{})
 	require.NoError(t, err)
 	require.Equal(t, []string{"Laabb000000", "Laaca000000", "Laacb000000"}, []string{r.Items[0].Text("id"), r.Items[1].Text("id"), r.Items[2].Text("id")})
+}
+
+// list answers a list in one step.
+func list(req dhis2.ListRequest, s *dhis2.Schema, all dhis2.Schemas, objects iter.Seq2[*dhis2.Object, error], docs dhis2.Documents) (dhis2.ListResult, error) {
+	q, err := dhis2.NewListQuery(req, s, all)
+	if err != nil {
+		return dhis2.ListResult{}, err
+	}
+	return q.Run(objects, docs)
 }

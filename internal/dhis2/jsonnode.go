@@ -2,7 +2,6 @@ package dhis2
 
 import (
 	"encoding/json"
-	"errors"
 )
 
 // Node is a JSON value with its places, to be checked against a type.
@@ -115,76 +114,6 @@ func (r *JSONReader) node(t Token) (*Node, error) {
 			}
 			n.Items = append(n.Items, v)
 		}
-	}
-}
-
-// ParseJSON reads the one value of a text: nil, bool, string, json.Number, []any
-// or *Object. Errors are *JSONError.
-func ParseJSON(text []byte) (any, error) {
-	r := NewJSONTextReader(text)
-	t, err := r.Next()
-	if err != nil {
-		return nil, err
-	}
-	if t.Kind == KindEnd {
-		return nil, errNoContent(t.At)
-	}
-	return r.ReadValue(t)
-}
-
-// ParseObject reads a text that holds one object, and an error for anything else.
-func ParseObject(text []byte) (*Object, error) {
-	v, err := ParseJSON(text)
-	if err != nil {
-		return nil, err
-	}
-	if o, ok := v.(*Object); ok {
-		return o, nil
-	}
-	return nil, errors.New("dhis2: the JSON value is no object")
-}
-
-// ReadValue reads the rest of the value that begins with t.
-func (r *JSONReader) ReadValue(t Token) (any, error) {
-	switch t.Kind {
-	case KindObject:
-		return r.readObject()
-	case KindArray:
-		list := []any{}
-		for {
-			t, err := r.Next()
-			if err != nil || t.Kind == KindEndArray {
-				return list, err
-			}
-			v, err := r.ReadValue(t)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, v)
-		}
-	}
-	return scalar(t.Kind, t.Text), nil
-}
-
-func (r *JSONReader) readObject() (any, error) {
-	b := objectBuilder{o: &Object{}}
-	for {
-		t, err := r.Next()
-		if err != nil {
-			return nil, err
-		}
-		if t.Kind == KindEndObject {
-			return b.o, nil
-		}
-		first, err := r.Next()
-		if err != nil {
-			return nil, err
-		}
-		v, err := r.ReadValue(first)
-		if err != nil {
-			return nil, err
-		}
-		b.put(t.Text, v)
 	}
 }
 

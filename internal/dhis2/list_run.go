@@ -125,12 +125,3 @@ func (q *ListQuery) flag(name string) bool {
 	on, err := BoolParameter(q.req.Query, name, false)
 	return err == nil && on
 }
-
-// List answers a list in one step: NewListQuery and Run.
-func List(req ListRequest, s *Schema, all Schemas, objects iter.Seq2[*Object, error], docs Documents) (ListResult, error) {
-	q, err := NewListQuery(req, s, all)
-	if err != nil {
-		return ListResult{}, err
-	}
-	return q.Run(objects, docs)
-}

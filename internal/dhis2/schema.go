@@ -144,13 +144,3 @@ func (m Schemas) Of(p *Property) *Schema {
 	}
 	return m[p.Item]
 }
-
-// ByPlural finds a schema by its plural; nil if there is none.
-func (m Schemas) ByPlural(plural string) *Schema {
-	for _, s := range m {
-		if s.Plural == plural {
-			return s
-		}
-	}
-	return nil
-}

@@ -65,7 +65,7 @@ func testSchemas() dhis2.Schemas {
 	attribute := schema("attribute", "attributes", "attribute.Attribute", valueType, simple("dataElementAttribute", dhis2.TypeBoolean), simple("userAttribute", dhis2.TypeBoolean),
 		dhis2.Property{Name: "objectTypes", Type: dhis2.TypeCollection, Persisted: true})
 	attribute.NoGist = true
-	return dhis2.NewSchemas(append(dhis2.EmbeddedSchemas(),
+	return dhis2.NewSchemas(append(embeddedSchemas(),
 		attribute,
 		schema("user", "users", "user.User", simple("username", dhis2.TypeUsername)),
 		schema("dataElement", "dataElements", "dataelement.DataElement", simple("description", dhis2.TypeText), valueType, simple("domainType", dhis2.TypeConstant), simple("aggregationType", dhis2.TypeConstant),
@@ -79,4 +79,29 @@ func testSchemas() dhis2.Schemas {
 		schema("optionSet", "optionSets", "option.OptionSet", valueType, simple("version", dhis2.TypeInteger), collection("options", "option")),
 		schema("constant", "constants", "constant.Constant", simple("value", dhis2.TypeNumber)),
 	)...)
+}
+
+// embeddedSchemas are those of what stands inside of objects of every type.
+func embeddedSchemas() []*dhis2.Schema {
+	text := func(name string) dhis2.Property {
+		return dhis2.Property{Name: name, Type: dhis2.TypeText, Owner: true, Persisted: true, Simple: true}
+	}
+	truth := func(name string) dhis2.Property {
+		return dhis2.Property{Name: name, Type: dhis2.TypeBoolean, Simple: true}
+	}
+	set := func(name string) dhis2.Property {
+		return dhis2.Property{Name: name, Type: dhis2.TypeCollection, Owner: true, Persisted: true, Embedded: true}
+	}
+	return []*dhis2.Schema{
+		{Singular: "sharing", Klass: "org.hisp.dhis.user.sharing.Sharing", Properties: []dhis2.Property{
+			text("owner"), truth("external"), set("users"), set("userGroups"), text("public")}},
+		{Singular: "access", Klass: "org.hisp.dhis.security.acl.Access", Properties: []dhis2.Property{
+			truth("manage"), truth("write"), truth("read"), truth("update"), truth("delete"),
+			{Name: "data", Type: dhis2.TypeComplex, Item: "accessData", Embedded: true}}},
+		{Singular: "accessData", Klass: "org.hisp.dhis.security.acl.AccessData", Properties: []dhis2.Property{truth("write"), truth("read")}},
+		{Singular: "translation", Klass: "org.hisp.dhis.translation.Translation", Properties: []dhis2.Property{
+			text("property"), text("locale"), text("value")}},
+		{Singular: "attributeValue", Klass: "org.hisp.dhis.eav.AttributeValue", Properties: []dhis2.Property{
+			text("value"), {Name: "attribute", Type: dhis2.TypeReference, Item: "attribute", Owner: true, Persisted: true}}},
+	}
 }

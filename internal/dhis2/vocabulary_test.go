@@ -25,24 +25,13 @@ func TestWebMessageMembersStandInDHIS2Order(t *testing.T) {
 }
 
 func TestWebMessageXMLHasAttributesAndChildren(t *testing.T) {
-	m := dhis2.Conflict("a & b").WithResponse(dhis2.NewErrorReports(dhis2.ErrorReport{Message: "m", ErrorCode: "E4000", ErrorProperties: []any{"p"}}))
+	m := dhis2.Conflict("a & b").WithResponse(dhis2.NewObjectResponse("k", "", dhis2.ErrorReport{Message: "m", ErrorCode: "E4000", ErrorProperties: []any{"p"}}))
 	body, err := m.XML()
 	require.NoError(t, err)
 	require.Equal(t, `<webMessage xmlns="http://dhis2.org/schema/dxf/2.0" httpStatus="Conflict" httpStatusCode="409" status="ERROR" errorCode="E1004">`+
-		`<message>a &amp; b</message><response><errorReports><errorReport><message>m</message><errorCode>E4000</errorCode>`+
+		`<message>a &amp; b</message><response><klass>k</klass><errorReports><errorReport><message>m</message><errorCode>E4000</errorCode>`+
 		`<errorProperties><errorProperty>p</errorProperty></errorProperties></errorReport></errorReports>`+
-		`<responseType>ErrorReports</responseType></response></webMessage>`, string(body))
-}
-
-func TestImportReportAddsUpItsTypes(t *testing.T) {
-	r := dhis2.NewImportReport(dhis2.StatusOK, []dhis2.TypeReport{
-		{Klass: "a", Stats: dhis2.ImportStats{Created: 1, Total: 1}},
-		{Klass: "b", Stats: dhis2.ImportStats{Updated: 2, Ignored: 1, Total: 3}},
-	})
-	require.Equal(t, dhis2.ImportStats{Created: 1, Updated: 2, Ignored: 1, Total: 4}, r.Stats)
-	body, err := dhis2.EncodeJSON(dhis2.NewImportReport(dhis2.StatusOK, nil))
-	require.NoError(t, err)
-	require.Equal(t, `{"status":"OK","typeReports":[],"stats":{"created":0,"updated":0,"deleted":0,"ignored":0,"total":0},"responseType":"ImportReport"}`, string(body))
+		`<responseType>ObjectReport</responseType></response></webMessage>`, string(body))
 }
 
 func TestUIDIsALetterAndTenLettersOrDigits(t *testing.T) {

@@ -7,12 +7,6 @@ import (
 	"strings"
 )
 
-// PasswordError says which rule a new password breaks, in DHIS2's words.
-type PasswordError struct{ Message string }
-
-// Error is the message.
-func (e *PasswordError) Error() string { return e.Message }
-
 // passwordsKept is how many earlier passwords may not come back.
 const passwordsKept = 24
 
