@@ -60,12 +60,15 @@ func EncodeAttributes(attributes []constraints.Attribute) (string, error) {
 // attribute or a value that cannot be understood is an error: a limit that is not
 // understood must not be left out.
 func DecodeAttributes(text string) ([]constraints.Attribute, error) {
-	if text == "" || text == "[]" {
+	if text == "" {
 		return nil, nil
 	}
 	var wire []wireAttribute
 	if err := json.Unmarshal([]byte(text), &wire); err != nil {
 		return nil, fmt.Errorf("read attributes: %w", err)
+	}
+	if len(wire) == 0 { // none is nil, however it was written
+		return nil, nil
 	}
 	out := make([]constraints.Attribute, len(wire))
 	for i := range wire {

@@ -37,6 +37,7 @@ func FuzzPatch(f *testing.F) {
 func FuzzDecodeAttributes(f *testing.F) {
 	f.Add(`[{"type":"IpAllowedList","allowedIps":["10.0.0.0/8"]}]`)
 	f.Add(`[{"type":"ScopeAllowedList","allowedScopes":["dataStore/a-*:read"]}]`)
+	f.Add(`[ ]`)
 	f.Fuzz(func(t *testing.T, text string) {
 		attributes, err := pat.DecodeAttributes(text)
 		if err != nil {

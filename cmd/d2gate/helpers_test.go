@@ -8,11 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	mrand "math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -46,6 +48,27 @@ func (w *written) String() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.text.String()
+}
+
+// portsGiven are those that freePort gave to this process.
+var portsGiven sync.Map
+
+// freePort finds a port for another process to listen on. It is below those that
+// the system itself gives to connections (32768 and up), which could take it in the
+// meantime.
+func freePort() (int, error) {
+	var err error
+	for range 1000 {
+		port := 10000 + mrand.IntN(20000)
+		if _, taken := portsGiven.LoadOrStore(port, true); taken {
+			continue
+		}
+		var l net.Listener
+		if l, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			return port, l.Close()
+		}
+	}
+	return 0, fmt.Errorf("no free port: %w", err)
 }
 
 // running is a d2gate in this process.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -40,13 +41,12 @@ func startPlain(t *testing.T, extra string) *running {
 	return r
 }
 
-func freePorts(t *testing.T, n int) (out []string) {
+func freePorts(t testing.TB, n int) (out []string) {
 	t.Helper()
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		port, err := freePort()
 		require.NoError(t, err)
-		defer l.Close()
-		out = append(out, l.Addr().String())
+		out = append(out, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	}
 	return out
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -32,19 +31,11 @@ func newVictim(t testing.TB) *victim {
 	back := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(back.Close)
 	v := &victim{t: t, dir: t.TempDir()}
-	listeners := make([]net.Listener, 2)
-	for i := range listeners {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		listeners[i] = l
-	}
-	v.gateway, v.socket = "http://"+listeners[0].Addr().String(), filepath.Join(v.dir, "admin.sock")
+	ports := freePorts(t, 2)
+	v.gateway, v.socket = "http://"+ports[0], filepath.Join(v.dir, "admin.sock")
 	text := fmt.Sprintf("version: 1\nserver: {public_url: %q, listen: %q}\nadmin: {listen: %q, socket: admin.sock}\nstore: {url: \"sqlite:d2gate.db\"}\n"+
-		"upstream: {url: %q, identity: {mode: none}}\n", v.gateway, listeners[0].Addr(), listeners[1].Addr(), back.URL)
+		"upstream: {url: %q, identity: {mode: none}}\n", v.gateway, ports[0], ports[1], back.URL)
 	require.NoError(t, os.WriteFile(filepath.Join(v.dir, "d2gate.yaml"), []byte(text), 0o600))
-	for _, l := range listeners {
-		require.NoError(t, l.Close())
-	}
 	return v
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -60,10 +59,9 @@ func exitCommand(ts *testscript.TestScript, _ bool, args []string) {
 // portCommand finds free ports: port GATEWAY ADMIN
 func portCommand(ts *testscript.TestScript, _ bool, names []string) {
 	for _, name := range names {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		port, err := freePort()
 		ts.Check(err)
-		defer l.Close() // only after all are found, so that they differ
-		ts.Setenv(name, fmt.Sprint(l.Addr().(*net.TCPAddr).Port))
+		ts.Setenv(name, strconv.Itoa(port))
 	}
 }
 
